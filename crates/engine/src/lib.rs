@@ -1,0 +1,1 @@
+//! Columnar tables and live views of them.

@@ -1,0 +1,15 @@
+//! The bytes of a request, a frame and an answer. No other crate names a format or its version.
+//!
+//! Rows go to the server as JSON lines ([`json`], [`append`]) and come back as Arrow IPC frames (`arrow`), JSON or
+//! CSV. The shapes of the HTTP answers are in [`api`]. Nothing here does I/O.
+
+pub mod api;
+pub mod append;
+#[cfg(feature = "arrow")]
+pub mod arrow;
+#[cfg(feature = "csv")]
+pub mod csv;
+mod error;
+pub mod json;
+
+pub use error::WireError;
