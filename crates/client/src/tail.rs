@@ -1,0 +1,130 @@
+//! The live tail as a machine: frames must join up, what is known is dropped, a lost connection is taken up again
+//! where it ended. It reads no bytes and waits for nothing; the connections are in `web` and `native`.
+
+use model::Offset;
+
+use crate::backoff::Backoff;
+
+const BASE_WAIT_MILLIS: u64 = 250;
+const MAX_WAIT_MILLIS: u64 = 15_000;
+
+/// Where a reader of the tail stands.
+#[derive(Clone, Debug)]
+pub struct Tail {
+    next: Option<Offset>,
+    backoff: Backoff,
+}
+
+/// What to do with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// Take it without its first `n_skip` rows, which are known. What is left starts at `first_offset`.
+    Take {
+        /// How many rows at its start are known.
+        n_skip: u64,
+        /// The offset of the first row that is new.
+        first_offset: Offset,
+    },
+    /// Drop it: every row of it is known.
+    Known,
+    /// Rows are missing between what is known and this frame: connect anew.
+    Gap {
+        /// The offset that should have come.
+        expected: Offset,
+    },
+}
+
+impl Tail {
+    /// Starts at `from`, or with the rows stored after the first connection when there is none.
+    #[must_use]
+    pub fn new(from: Option<Offset>) -> Self {
+        Self { next: from, backoff: Backoff::new(BASE_WAIT_MILLIS, MAX_WAIT_MILLIS) }
+    }
+
+    /// The offset to ask the server for when connecting.
+    #[must_use]
+    pub fn from(&self) -> Option<Offset> {
+        self.next
+    }
+
+    /// The server said where the table ends.
+    ///
+    /// A table that ends before what is known was deleted and made anew: its new rows are followed from there.
+    pub fn on_hello(&mut self, next_offset: Offset) {
+        self.backoff.succeed();
+        self.next = Some(self.next.map_or(next_offset, |next| next.min(next_offset)));
+    }
+
+    /// Rows `first_offset .. first_offset + n_rows` came.
+    pub fn on_frame(&mut self, first_offset: Offset, n_rows: u64) -> Joined {
+        let expected = self.next.unwrap_or(first_offset);
+        let end = first_offset + n_rows;
+        if first_offset > expected {
+            return Joined::Gap { expected };
+        }
+        if end <= expected {
+            return Joined::Known;
+        }
+        self.next = Some(end);
+        Joined::Take { n_skip: expected - first_offset, first_offset: expected }
+    }
+
+    /// The connection was lost or refused: says how many milliseconds to wait; `random` is in `0..1`.
+    pub fn on_lost(&mut self, random: f64) -> u64 {
+        self.backoff.fail(None, random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn frames_join_up() {
+        let mut tail = Tail::new(Some(5));
+        tail.on_hello(20);
+        assert_eq!(tail.from(), Some(5));
+        assert_eq!(tail.on_frame(5, 3), Joined::Take { n_skip: 0, first_offset: 5 });
+        assert_eq!(tail.on_frame(6, 4), Joined::Take { n_skip: 2, first_offset: 8 });
+        assert_eq!(tail.on_frame(0, 10), Joined::Known);
+        assert_eq!(tail.on_frame(11, 1), Joined::Gap { expected: 10 });
+        assert_eq!(tail.from(), Some(10));
+    }
+
+    #[test]
+    fn without_a_start_the_end_of_the_table_is_the_start() {
+        let mut tail = Tail::new(None);
+        assert_eq!(tail.from(), None);
+        tail.on_hello(42);
+        assert_eq!(tail.from(), Some(42));
+    }
+
+    #[test]
+    fn a_table_made_anew_is_followed_from_its_end() {
+        let mut tail = Tail::new(Some(100));
+        tail.on_hello(3);
+        assert_eq!(tail.on_frame(3, 1), Joined::Take { n_skip: 0, first_offset: 3 });
+    }
+
+    proptest! {
+        /// Whatever is cut, doubled or sent again, each row is taken once and in order.
+        #[test]
+        fn every_row_is_taken_once(frames in prop::collection::vec((0_u64..60, 1_u64..8), 0..80)) {
+            let mut tail = Tail::new(Some(0));
+            let mut taken = Vec::new();
+            for (first, n_rows) in frames {
+                match tail.on_frame(first, n_rows) {
+                    Joined::Take { n_skip, first_offset } => {
+                        prop_assert_eq!(first + n_skip, first_offset);
+                        taken.extend(first_offset..first + n_rows);
+                    }
+                    Joined::Known => prop_assert!(first + n_rows <= taken.len() as u64),
+                    Joined::Gap { expected } => prop_assert_eq!(expected, taken.len() as u64),
+                }
+            }
+            prop_assert_eq!(&taken, &(0..taken.len() as u64).collect::<Vec<_>>());
+            prop_assert_eq!(tail.from(), Some(taken.len() as u64));
+        }
+    }
+}
