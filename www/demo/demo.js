@@ -1,0 +1,14 @@
+// Joins the page's parts: two tables, the form, the replay and the status.
+
+import { StreamTable } from "./generated/streamtable/index.js";
+import { startFeedback } from "./feedback.js";
+import { startReplay } from "./replay.js";
+import { followStatus } from "./status.js";
+
+const server = location.origin;
+const feedback = new StreamTable("feedback", { project: "demo", server });
+const orders = new StreamTable("superstore", { project: "demo", server });
+
+followStatus([feedback, orders]);
+startFeedback(feedback);
+startReplay(orders);
