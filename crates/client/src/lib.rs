@@ -1,10 +1,19 @@
 //! The logging library: rows go out in order, exactly once, and come back live.
 //!
-//! The machines ([`outbox`], [`uploader`], [`tail`]) take the time and the answers as arguments and do no I/O. `web`
-//! holds the only code that knows JavaScript, `native` the same ports for Rust programs.
+//! The machines ([`outbox`], [`uploader`], [`stream_table`], [`tail`]) take the time and the answers as arguments and
+//! do no I/O. `web` holds the only code that knows JavaScript, `native` the same ports for Rust programs.
 
 pub mod backoff;
+mod error;
+mod options;
+pub mod outbox;
+pub mod ports;
+pub mod stream_table;
 pub mod tail;
+pub mod uploader;
 
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+
+pub use error::Error;
+pub use options::{DEFAULT_SERVER, Options};

@@ -1,8 +1,10 @@
 //! JavaScript values to ours and back. Whatever a server or a page hands over, nothing here panics.
 
 use model::Offset;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
-use wire::api::TailMessage;
+use wire::api::{Ack, ErrorBody, ErrorDetail, TailMessage};
 
 /// A text message of the tail.
 pub(crate) enum TailText {
@@ -28,16 +30,32 @@ pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
     }
 }
 
+/// The ack that a body is, if it is one.
+pub(crate) fn ack(body: &str) -> Option<Ack> {
+    parse(body)
+}
+
+/// The reason that a body gives, if it gives one.
+pub(crate) fn error_detail(body: &str) -> Option<ErrorDetail> {
+    parse::<ErrorBody>(body).map(|body| body.error)
+}
+
+fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
+    let value = js_sys::JSON::parse(json).ok()?;
+    serde_wasm_bindgen::from_value(value).ok()
+}
+
+/// One of our small structures as an object. Only for those whose fields all have a JavaScript counterpart.
+pub(crate) fn to_js(value: &impl Serialize) -> JsValue {
+    serde_wasm_bindgen::to_value(value).unwrap_or(JsValue::UNDEFINED)
+}
+
 fn field(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// What a thrown value says of itself, whatever it is.
 pub(crate) fn describe(thrown: &JsValue) -> String {
-    let message = field_if_object(thrown, "message").or_else(|| thrown.as_string());
-    message.unwrap_or_else(|| "an unknown error".to_owned())
-}
-
-fn field_if_object(value: &JsValue, name: &str) -> Option<String> {
-    value.is_object().then(|| field(value, name).as_string()).flatten()
+    let message = thrown.is_object().then(|| field(thrown, "message").as_string()).flatten();
+    message.or_else(|| thrown.as_string()).unwrap_or_else(|| "an unknown error".to_owned())
 }

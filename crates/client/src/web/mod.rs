@@ -4,3 +4,13 @@ mod clock;
 mod convert;
 mod socket;
 pub mod tail;
+
+#[cfg(feature = "npm")]
+mod error;
+#[cfg(feature = "npm")]
+mod exports;
+#[cfg(feature = "npm")]
+mod transport;
+
+#[cfg(feature = "npm")]
+pub use exports::{Client, Subscription};

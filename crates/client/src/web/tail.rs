@@ -9,8 +9,9 @@ use std::task::{Context, Poll, Waker};
 use gloo_timers::future::TimeoutFuture;
 use model::{Offset, TableName};
 
-use super::clock;
+use super::clock::{WebRandom, sleep};
 use super::socket::{Socket, SocketEvent};
+use crate::ports::Random;
 use crate::tail::{Joined, Tail};
 
 /// What following a table brings, its rows being a `P`.
@@ -165,8 +166,8 @@ impl<F: Format> Follower<F> {
     }
 
     fn lose(&mut self, reason: String) -> Following<F::Rows> {
-        let in_millis = self.tail.on_lost(clock::random());
-        self.state = State::Waiting(clock::sleep(in_millis));
+        let in_millis = self.tail.on_lost(WebRandom.unit());
+        self.state = State::Waiting(sleep(in_millis));
         Following::Reconnecting { in_millis, reason }
     }
 }

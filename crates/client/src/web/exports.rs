@@ -1,0 +1,153 @@
+//! What the npm package's class calls. It gets rows as JSON lines and says what happens through one function.
+
+use std::sync::Arc;
+
+use js_sys::Function;
+use model::{Offset, TableName};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use super::clock::{WebClock, WebRandom, new_writer};
+use super::convert::{TailText, tail_text, to_js};
+use super::error::to_fault;
+use super::socket::SocketEvent;
+use super::tail::{Follower, Following, Format, Message, TailHandle};
+use super::transport::Fetch;
+use crate::error::Error;
+use crate::options::Options;
+use crate::outbox::Memory;
+use crate::ports::{Notice, Observer};
+use crate::stream_table::{Machine, Shared, drive};
+
+/// One table's way out.
+#[wasm_bindgen]
+pub struct Client {
+    shared: Arc<Shared<Memory>>,
+    options: Options,
+    name: TableName,
+}
+
+/// Calls `notify(kind, value)`.
+struct Notify(Function);
+
+impl Notify {
+    fn call(&self, kind: &str, value: &JsValue) {
+        // The class catches what its listeners throw, so there is nothing left that could.
+        let _ = self.0.call2(&JsValue::NULL, &JsValue::from_str(kind), value);
+    }
+}
+
+impl Observer for Notify {
+    fn notice(&self, notice: Notice) {
+        match notice {
+            Notice::Status => self.call("status", &JsValue::UNDEFINED),
+            Notice::Acked(ack) => self.call("ack", &to_js(&ack)),
+            Notice::Error(error) => self.call("error", &to_fault(&error)),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// Gets ready to send to a table whose parts the class has checked. `options` are those of [`Options`].
+    ///
+    /// # Errors
+    /// When `options` or a part of the name is not what it should be.
+    #[wasm_bindgen(constructor)]
+    pub fn new(entity: &str, project: &str, table: &str, options: JsValue, notify: Function) -> Result<Self, JsValue> {
+        let options: Options = serde_wasm_bindgen::from_value(options)?;
+        let name = TableName::from_parts(table, Some(project), Some(entity), entity)
+            .map_err(|error| to_fault(&Error::Name(error)))?;
+        let shared = Arc::new(Shared::new(Machine::new(new_writer(), &options, Memory)));
+        let transport = Fetch::new(&options, &name);
+        let driven = Arc::clone(&shared);
+        spawn_local(async move {
+            drive(&*driven, &transport, &WebClock, &WebRandom, &Notify(notify)).await;
+        });
+        Ok(Self { shared, options, name })
+    }
+
+    /// Takes rows in: JSON objects, each with its line end.
+    ///
+    /// # Errors
+    /// When some of them were dropped because the queue is full; the others are queued.
+    pub fn push(&self, lines: String) -> Result<(), JsValue> {
+        let pushed = self.shared.with(|machine| machine.push(lines));
+        self.shared.wake();
+        pushed.map_err(|error| to_fault(&error))
+    }
+
+    /// Settles when the server has dealt with every row pushed so far.
+    pub async fn flush(&self) {
+        self.shared.flush().await;
+    }
+
+    /// Takes no more rows; ends once those there are settled.
+    pub fn finish(&self) {
+        self.shared.with(Machine::finish);
+        self.shared.wake();
+    }
+
+    /// How the rows are doing.
+    pub fn status(&self) -> JsValue {
+        to_js(&self.shared.with(|machine| machine.status()))
+    }
+
+    /// Follows the table from offset `from`, or from its present end. `notify(kind, …)` is called with
+    /// `("rows", list, first_offset)`, `("hello", next_offset)`, `("connecting")` and `("lost", reason, in_millis)`.
+    /// The tail closes when what is returned is freed.
+    pub fn subscribe(&self, from: Option<f64>, notify: Function) -> Subscription {
+        let from = from.map(|from| from as Offset);
+        let (mut follower, handle) = Follower::new(&self.options.server, &self.name, from, Json);
+        spawn_local(async move {
+            while let Some(event) = follower.next().await {
+                let call = |kind: &str, a: &JsValue, b: f64| {
+                    // The class catches what its listeners throw, so there is nothing left that could.
+                    let _ = notify.call3(&JsValue::NULL, &JsValue::from_str(kind), a, &JsValue::from_f64(b));
+                };
+                match event {
+                    Following::Connecting => call("connecting", &JsValue::UNDEFINED, 0.0),
+                    Following::Hello { next_offset } => call("hello", &JsValue::UNDEFINED, next_offset as f64),
+                    Following::Batch((first_offset, rows)) => call("rows", &rows, first_offset as f64),
+                    Following::Reconnecting { in_millis, reason } => {
+                        call("lost", &JsValue::from_str(&reason), in_millis as f64);
+                    }
+                }
+            }
+        });
+        Subscription { _handle: handle }
+    }
+}
+
+/// A running tail; freeing it closes it.
+#[wasm_bindgen]
+pub struct Subscription {
+    _handle: TailHandle,
+}
+
+/// The tail in JSON: rows stay JavaScript's.
+struct Json;
+
+impl Format for Json {
+    type Rows = (Offset, js_sys::Array);
+    const NAME: &'static str = "json";
+
+    fn read(&self, message: SocketEvent) -> Result<Message<Self::Rows>, String> {
+        let text = match message {
+            SocketEvent::Text(text) => text,
+            SocketEvent::Binary(_) => return Err("rows came in a format that was not asked for".to_owned()),
+            SocketEvent::Closed(reason) => return Err(reason),
+        };
+        match tail_text(&text)? {
+            TailText::Hello(next_offset) => Ok(Message::Hello(next_offset)),
+            TailText::Rows(first_offset, rows) => {
+                Ok(Message::Rows(first_offset, u64::from(rows.length()), (first_offset, rows)))
+            }
+            TailText::Error(reason) => Err(reason),
+        }
+    }
+
+    fn skip(&self, rows: Self::Rows, n_skip: u64, first_offset: Offset) -> Self::Rows {
+        (first_offset, rows.1.slice(n_skip as u32, rows.1.length()))
+    }
+}
