@@ -1,1 +1,30 @@
-//! The expression language: text to tree to text, and evaluation.
+//! The expression language: the state of a panel as one line of text.
+//!
+//! ```text
+//! table("e/p/t").rows().filter(row => row["loss"] < 0.5).sort(row => row["loss"], "desc")
+//! ```
+//!
+//! Text to tree ([`parse_query`], [`parse_expr`]), tree to text (`Display`), evaluation of one row ([`Expr::eval`]), and
+//! the edits a panel's controls make ([`Query::toggle_sort`] and its like, [`Condition`]). Nothing here does I/O, knows
+//! how rows are stored or how they are shown.
+
+mod aggregate;
+mod condition;
+mod edit;
+mod error;
+mod eval;
+mod expr;
+mod lexer;
+mod parse;
+mod print;
+mod query;
+mod time;
+
+pub use aggregate::{Aggregate, AggregateOp};
+pub use condition::{Bound, Condition};
+pub use error::ParseError;
+pub use eval::{RowSource, compare, is_true, values_equal};
+pub use expr::{BinaryOp, Expr, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
+pub use parse::{parse_expr, parse_query};
+pub use query::{Op, Query, SortKey};
+pub use time::parse_timestamp;
