@@ -37,7 +37,7 @@ impl Header {
             out.push_str(",\"");
             out.push_str(name);
             out.push_str("\":");
-            crate::json::encode_value(&model::Value::Text(text), out);
+            crate::json::encode_text(&text, out);
         }
         out.push_str("}\n");
     }

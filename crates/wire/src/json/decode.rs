@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::{Media, Row, Timestamp, Value};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::{BYTES, F64, I64, MEDIA, OBJ, TS};
 use crate::WireError;
@@ -21,15 +22,20 @@ pub fn decode_row(json: &str) -> Result<Row, WireError> {
     row_of(parse(json)?)
 }
 
-/// Reads one row or a list of rows; each row of a list is judged on its own.
+/// Cuts one row or a list of rows into the JSON of each row, to be judged by [`decode_row`] on its own.
 ///
 /// # Errors
 /// [`WireError::Json`] when the text is not JSON, [`WireError::NotARow`] when it is neither an object nor a list.
-pub fn decode_rows(json: &str) -> Result<Vec<Result<Row, WireError>>, WireError> {
-    match parse(json)? {
-        Value::List(rows) => Ok(rows.into_iter().map(row_of).collect()),
-        row @ Value::Object(_) => Ok(vec![row_of(row)]),
-        other => Err(WireError::NotARow(kind(&other))),
+pub fn split_rows(json: &str) -> Result<Vec<&str>, WireError> {
+    let bad = |error: serde_json::Error| WireError::Json(error.to_string());
+    if json.trim_start().starts_with('[') {
+        let rows: Vec<&RawValue> = serde_json::from_str(json).map_err(bad)?;
+        return Ok(rows.into_iter().map(RawValue::get).collect());
+    }
+    let row: &RawValue = serde_json::from_str(json).map_err(bad)?;
+    match row.get() {
+        row if row.starts_with('{') => Ok(vec![row]),
+        other => Err(WireError::NotARow(kind(&parse(other)?))),
     }
 }
 
@@ -251,6 +257,20 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_cut_into_rows() {
+        let code = |json| split_rows(json).map_err(|error| error.code());
+        assert_eq!(code(" {\"a\": 1}\n"), Ok(vec!["{\"a\": 1}"]));
+        assert_eq!(code(" [ {\"a\":[1]} ,2,\"]\"]"), Ok(vec!["{\"a\":[1]}", "2", "\"]\""]));
+        assert_eq!(code("[]"), Ok(vec![]));
+        for json in ["", "{", "[{},", "[{}] {}", "{} {}"] {
+            assert_eq!(code(json), Err("bad_json"), "{json}");
+        }
+        for json in ["1", "null", "\"[]\""] {
+            assert_eq!(code(json), Err("not_a_row"), "{json}");
+        }
+    }
+
+    #[test]
     fn a_row_is_never_a_tag() {
         let row = decode_row(r#"{"$f64":"NaN"}"#).unwrap();
         assert_eq!(row.get("$f64"), Some(&Value::Text("NaN".into())));
@@ -298,7 +318,8 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic(json in any::<String>()) {
-            let _ = decode_rows(&json);
+            let _ = decode_row(&json);
+            let _ = split_rows(&json);
         }
     }
 }

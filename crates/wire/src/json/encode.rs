@@ -95,7 +95,8 @@ fn encode_tag(tag: &str, text: &str, out: &mut String) {
     write_to(out, format_args!("{{\"{tag}\":\"{text}\"}}"));
 }
 
-fn encode_text(text: &str, out: &mut String) {
+/// Appends a text's JSON to `out`.
+pub fn encode_text(text: &str, out: &mut String) {
     out.push('"');
     let mut start = 0;
     for (idx, byte) in text.bytes().enumerate() {

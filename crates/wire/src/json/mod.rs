@@ -13,12 +13,12 @@
 //! except a whole number past 2^53 that fits 64 bits, which is taken as such so that no digit is lost.
 
 mod encode;
-pub use encode::{encode_row, encode_rows_message, encode_value, to_base64};
+pub use encode::{encode_row, encode_rows_message, encode_text, encode_value, to_base64};
 
 #[cfg(feature = "json")]
 mod decode;
 #[cfg(feature = "json")]
-pub use decode::{decode_row, decode_rows, decode_value, media_from_data_url};
+pub use decode::{decode_row, decode_value, media_from_data_url, split_rows};
 
 pub(crate) const F64: &str = "$f64";
 pub(crate) const I64: &str = "$i64";

@@ -1,0 +1,94 @@
+//! A request's body: read, decompressed, both within the limit.
+
+use std::io::Read;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use flate2::read::MultiGzDecoder;
+use futures::StreamExt;
+
+use super::error::ApiError;
+
+/// How long the next piece of a body may take to come.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
+/// The first bytes of gzip, by which a page's body is known that carries no header.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// A body larger than this, compressed, is decompressed off the request's thread.
+const LARGE_GZIP_BYTES: usize = 32 << 10;
+
+/// Reads and decompresses a body.
+pub(super) async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let gzip = match header_text(headers, &header::CONTENT_ENCODING) {
+        None | Some("" | "identity") => None,
+        Some("gzip" | "x-gzip") => Some(true),
+        Some(other) => return Err(ApiError::Encoding(other.to_owned())),
+    };
+    let n_bytes = header_text(headers, &header::CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
+    if n_bytes.is_some_and(|n_bytes| n_bytes > max_bytes) {
+        return Err(ApiError::RequestTooLarge(max_bytes));
+    }
+    let bytes = collect(body, max_bytes).await?;
+    if gzip != Some(true) && !bytes.starts_with(&GZIP_MAGIC) {
+        return Ok(bytes);
+    }
+    if bytes.len() < LARGE_GZIP_BYTES {
+        return gunzip(&bytes, max_bytes);
+    }
+    super::blocking(move || gunzip(&bytes, max_bytes)).await
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The whole body; one that came in one piece is not copied.
+async fn collect(body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+    let mut pieces = body.into_data_stream();
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    loop {
+        let piece = tokio::time::timeout(MAX_SILENCE, pieces.next()).await.map_err(|_| ApiError::Timeout)?;
+        let Some(piece) = piece else { break };
+        let piece = piece.map_err(|error| ApiError::Body(error.to_string()))?;
+        if first.len() + joined.len() + piece.len() > max_bytes {
+            return Err(ApiError::RequestTooLarge(max_bytes));
+        }
+        if first.is_empty() && joined.is_empty() {
+            first = piece;
+            continue;
+        }
+        joined.extend_from_slice(&std::mem::take(&mut first));
+        joined.extend_from_slice(&piece);
+    }
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+/// Decompresses as far as the limit and not a byte more, whatever the body claims.
+fn gunzip(bytes: &[u8], max_bytes: usize) -> Result<Bytes, ApiError> {
+    let mut out = Vec::with_capacity((bytes.len() * 4).min(max_bytes));
+    let mut decoder = MultiGzDecoder::new(bytes).take(max_bytes as u64 + 1);
+    decoder.read_to_end(&mut out).map_err(|error| ApiError::Gzip(error.to_string()))?;
+    if out.len() > max_bytes {
+        return Err(ApiError::RequestTooLarge(max_bytes));
+    }
+    Ok(Bytes::from(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_gzip_bomb_is_refused_at_the_limit() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&vec![b' '; 10 << 20]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert!(bomb.len() < 20 << 10);
+        assert_eq!(gunzip(&bomb, 1 << 20).unwrap_err().code(), "request_too_large");
+        assert_eq!(gunzip(&bomb, 10 << 20).map(|bytes| bytes.len()), Ok(10 << 20));
+        assert_eq!(gunzip(&bomb[..bomb.len() / 2], 10 << 20).unwrap_err().code(), "bad_gzip");
+    }
+}

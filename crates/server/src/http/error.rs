@@ -1,0 +1,168 @@
+//! Every way in which a request fails as a whole: a status, a code that stays the same, a sentence.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::{NameError, TableName};
+use wire::WireError;
+use wire::api::{ErrorBody, ErrorDetail};
+
+use crate::journal::JournalError;
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The body, or the table's name, says nothing that can be stored.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// A parameter of the address cannot be read.
+    #[error("the parameter {name}: {reason}")]
+    Parameter {
+        /// Which.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The writer in the address is none.
+    #[error("{0}")]
+    Writer(#[from] model::ParseWriterIdError),
+    /// The filter is not an expression.
+    #[error("the filter cannot be read at character {position}: {reason}")]
+    Filter {
+        /// Where, in characters from 0.
+        position: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A column is asked for that the table has not.
+    #[error("the table has no column {0:?}")]
+    UnknownColumn(String),
+    /// The body claims to be gzip and is not.
+    #[error("the body is not valid gzip: {0}")]
+    Gzip(String),
+    /// The body stopped before its end.
+    #[error("the body could not be read: {0}")]
+    Body(String),
+    /// The body is larger than allowed, as it came or decompressed.
+    #[error("the request has more than {0} bytes; send fewer rows at a time")]
+    RequestTooLarge(usize),
+    /// The body came too slowly.
+    #[error("the request took too long to come")]
+    Timeout,
+    /// The body is of a type that is not taken.
+    #[error("{0} is not taken; send text/plain, application/x-ndjson or application/json")]
+    MediaType(String),
+    /// The body is compressed in a way that is not known.
+    #[error("the encoding {0:?} is not known; send gzip or none")]
+    Encoding(String),
+    /// A table that has no row yet.
+    #[error("there is no table {0}")]
+    UnknownTable(TableName),
+    /// An address that means nothing.
+    #[error("there is nothing at {0}")]
+    UnknownPath(String),
+    /// A method that the address does not know.
+    #[error("{0} is not allowed here")]
+    Method(String),
+    /// The tail was asked for without a WebSocket.
+    #[error("the tail is a WebSocket: {0}")]
+    NotAWebSocket(String),
+    /// The journal could not do it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<NameError> for ApiError {
+    fn from(error: NameError) -> Self {
+        ApiError::Wire(error.into())
+    }
+}
+
+impl ApiError {
+    /// A parameter that cannot be read.
+    pub(super) fn parameter(name: &str, reason: impl Into<String>) -> Self {
+        ApiError::Parameter { name: name.to_owned(), reason: reason.into() }
+    }
+
+    /// A code that stays the same from version to version.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ApiError::Wire(error) => error.code(),
+            ApiError::Parameter { .. } => "bad_parameter",
+            ApiError::Writer(_) => "bad_writer",
+            ApiError::Filter { .. } => "bad_filter",
+            ApiError::UnknownColumn(_) => "unknown_column",
+            ApiError::Gzip(_) => "bad_gzip",
+            ApiError::Body(_) => "bad_body",
+            ApiError::RequestTooLarge(_) => "request_too_large",
+            ApiError::Timeout => "request_timeout",
+            ApiError::MediaType(_) => "unsupported_media_type",
+            ApiError::Encoding(_) => "unsupported_encoding",
+            ApiError::UnknownTable(_) => "unknown_table",
+            ApiError::UnknownPath(_) => "unknown_path",
+            ApiError::Method(_) => "method_not_allowed",
+            ApiError::NotAWebSocket(_) => "websocket_expected",
+            ApiError::Journal(error) => error.code(),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            ApiError::Wire(_)
+            | ApiError::Parameter { .. }
+            | ApiError::Writer(_)
+            | ApiError::Filter { .. }
+            | ApiError::UnknownColumn(_)
+            | ApiError::Gzip(_)
+            | ApiError::Body(_) => StatusCode::BAD_REQUEST,
+            ApiError::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::Timeout => StatusCode::REQUEST_TIMEOUT,
+            ApiError::MediaType(_) | ApiError::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ApiError::UnknownTable(_) | ApiError::UnknownPath(_) => StatusCode::NOT_FOUND,
+            ApiError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            ApiError::NotAWebSocket(_) => StatusCode::UPGRADE_REQUIRED,
+            ApiError::Journal(error) => match error {
+                JournalError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+                JournalError::Overloaded | JournalError::Closed | JournalError::Store(_) | JournalError::Failed(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+
+    /// The reason as the answers carry it.
+    #[must_use]
+    pub fn detail(&self) -> ErrorDetail {
+        ErrorDetail { code: self.code().to_owned(), message: self.to_string() }
+    }
+
+    /// After how many seconds it is worth asking again.
+    fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            ApiError::Journal(JournalError::Overloaded | JournalError::Closed | JournalError::Store(_)) => Some(1),
+            ApiError::Journal(JournalError::DiskFull | JournalError::Failed(_)) => Some(30),
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::warn!(code = self.code(), error = %self, "a request failed");
+        }
+        let mut response = (status, Json(ErrorBody { error: self.detail() })).into_response();
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
+        response
+    }
+}

@@ -1,0 +1,194 @@
+//! `GET …/rows`: a table's rows, streamed piece by piece, so that memory does not grow with the table.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use expr::{Expr, RowSource};
+use futures::stream;
+use model::{
+    Batch, BatchBuilder, Cells, Column, ColumnSchema, ColumnType, Offset, SYSTEM_COLUMNS, Schema, StoredBatch, Value,
+    system_column,
+};
+
+use super::error::ApiError;
+use super::params::{Params, TablePath, table_name};
+use super::rows_format::{Encoder, Format};
+use crate::journal::{Journal, TableState, decode};
+use crate::state::AppState;
+
+/// How many stored bytes are read for one piece of the answer.
+const READ_BYTES: usize = 2 << 20;
+
+pub(super) async fn rows(
+    State(state): State<AppState>,
+    path: TablePath,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let name = table_name(path)?;
+    let known = ["from", "limit", "format", "filter", "columns", "system"];
+    let params = Params::parse(query.as_deref(), &known)?;
+    let format = params.choice("format", &Format::NAMES)?;
+    let filter = params.text("filter").map(parse_filter).transpose()?;
+    let (from, limit) = (params.number("from")?, params.number("limit")?);
+    let system = params.flag("system")?;
+    let table = state.journal().table(&name).ok_or(ApiError::UnknownTable(name))?;
+    let schema = shown_columns(&table, params.text("columns"), system)?;
+    let reader = Reader {
+        journal: Arc::clone(state.journal()),
+        range: from.unwrap_or(0)..table.next_offset,
+        n_left: limit.unwrap_or(u64::MAX),
+        filter,
+        encoder: Some(Encoder::new(format, &schema)),
+        schema,
+        table,
+    };
+    // The first piece is made before the status is sent, so that damage at the start of the range gets its code.
+    let (first, reader) = next_piece(reader).await?;
+    let rest = stream::try_unfold(reader, |reader| async move {
+        if reader.encoder.is_none() {
+            return Ok::<_, ApiError>(None);
+        }
+        next_piece(reader).await.map(Some)
+    });
+    let body = futures::StreamExt::chain(stream::iter([Ok(first)]), rest);
+    let headers = [(header::CONTENT_TYPE, format.content_type()), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// Reads a filter of the expression language.
+pub(super) fn parse_filter(text: &str) -> Result<Expr, ApiError> {
+    expr::parse_expr(text).map_err(|error| ApiError::Filter { position: error.at.start, reason: error.to_string() })
+}
+
+/// The columns of the answer, in order.
+fn shown_columns(table: &TableState, columns: Option<&str>, system: bool) -> Result<Schema, ApiError> {
+    let system_columns = SYSTEM_COLUMNS.map(|name| ColumnSchema {
+        name: name.to_owned(),
+        column_type: match name {
+            system_column::WRITER => ColumnType::Text,
+            system_column::RECEIVED => ColumnType::Time,
+            _ => ColumnType::Int,
+        },
+    });
+    let mut shown: Vec<ColumnSchema> = match columns {
+        None => table.schema.columns().to_vec(),
+        Some(names) => {
+            let find = |name: &str| {
+                let mut all = table.schema.columns().iter().chain(&system_columns);
+                all.find(|column| column.name == name).cloned().ok_or_else(|| ApiError::UnknownColumn(name.to_owned()))
+            };
+            names.split(',').map(find).collect::<Result<_, _>>()?
+        }
+    };
+    if system {
+        shown.extend(system_columns);
+    }
+    // A column that is named twice stands once.
+    Ok(shown.into_iter().collect())
+}
+
+/// What is left to answer.
+struct Reader {
+    journal: Arc<dyn Journal>,
+    table: Arc<TableState>,
+    range: Range<Offset>,
+    n_left: u64,
+    filter: Option<Expr>,
+    schema: Schema,
+    /// Gone when the answer is complete.
+    encoder: Option<Encoder>,
+}
+
+async fn next_piece(mut reader: Reader) -> Result<(Bytes, Reader), ApiError> {
+    super::blocking(move || reader.piece().map(|piece| (piece, reader))).await
+}
+
+impl Reader {
+    /// The next bytes of the answer; none of them while a filter lets no row pass.
+    fn piece(&mut self) -> Result<Bytes, ApiError> {
+        let mut out = Vec::new();
+        if let Some(encoder) = &mut self.encoder {
+            encoder.start(&mut out);
+        }
+        if !self.range.is_empty() && self.n_left > 0 {
+            // A small limit should not decode what it does not need.
+            let end = match &self.filter {
+                None => self.range.end.min(self.range.start.saturating_add(self.n_left)),
+                Some(_) => self.range.end,
+            };
+            for frame in self.journal.read(&self.table.name, self.range.start..end, READ_BYTES)? {
+                let stored = decode(&frame)?;
+                self.encode(&stored, &mut out);
+                self.range.start = stored.end_offset();
+            }
+        }
+        if (self.range.is_empty() || self.n_left == 0)
+            && let Some(encoder) = self.encoder.take()
+        {
+            encoder.finish(&mut out);
+        }
+        Ok(Bytes::from(out))
+    }
+
+    fn encode(&mut self, stored: &StoredBatch, out: &mut Vec<u8>) {
+        let batch = self.select(stored);
+        self.n_left -= batch.n_rows() as u64;
+        if let Some(encoder) = self.encoder.as_mut().filter(|_| batch.n_rows() > 0) {
+            encoder.encode(&batch, out);
+        }
+    }
+
+    /// The rows of a stored batch that belong to the answer, with their offsets where these are asked for.
+    fn select(&self, stored: &StoredBatch) -> Batch {
+        let place = |offset: Offset| offset.saturating_sub(stored.first_offset) as usize;
+        let range = place(self.range.start)..place(self.range.end).min(stored.batch.n_rows());
+        let n_left = usize::try_from(self.n_left).unwrap_or(usize::MAX);
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        match &self.filter {
+            None => runs.push(range.start..range.end.min(range.start.saturating_add(n_left))),
+            Some(filter) => {
+                let keep = |idx: &usize| expr::is_true(&filter.eval(&StoredRow { stored, idx: *idx }));
+                for idx in range.filter(keep).take(n_left) {
+                    match runs.last_mut() {
+                        Some(run) if run.end == idx => run.end += 1,
+                        _ => runs.push(idx..idx + 1),
+                    }
+                }
+            }
+        }
+        let mut builder = BatchBuilder::default();
+        let mut offsets = Vec::new();
+        let wants_offset = self.schema.index_of(system_column::OFFSET).is_some();
+        for run in runs {
+            if wants_offset {
+                offsets.extend(run.clone().map(|idx| (stored.first_offset as usize + idx) as i64));
+            }
+            builder.push_batch(&stored.batch, run);
+        }
+        let mut batch = builder.finish();
+        if wants_offset {
+            batch.add_column(Column::new(system_column::OFFSET.to_owned(), Cells::Int(offsets), None));
+        }
+        batch
+    }
+}
+
+/// One stored row, for an expression.
+pub(super) struct StoredRow<'a> {
+    pub(super) stored: &'a StoredBatch,
+    pub(super) idx: usize,
+}
+
+impl RowSource for StoredRow<'_> {
+    fn get(&self, column: &str) -> Value {
+        match column {
+            system_column::OFFSET => Value::Int((self.stored.first_offset + self.idx as Offset) as i64),
+            _ => self.stored.batch.value(self.idx, column),
+        }
+    }
+}

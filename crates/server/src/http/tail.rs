@@ -1,0 +1,209 @@
+//! `GET /tail/…`: the live tail over a WebSocket, from any offset on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use model::{Offset, SYSTEM_COLUMNS, StoredBatch, TableName};
+use tokio::sync::watch;
+use tokio::time::{Instant, interval_at, timeout};
+use wire::api::TailMessage;
+
+use super::error::ApiError;
+use super::params::{Params, TablePath, table_name};
+use crate::hub::Subscription;
+use crate::journal::{Frame, coalesce, decode};
+use crate::state::AppState;
+
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// A reader that takes nothing for so long is gone.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many stored bytes are read at a time.
+const READ_BYTES: usize = 4 << 20;
+/// So many of the newest frames are sent as they are; more are joined first.
+const MAX_SINGLE_FRAMES: usize = 16;
+/// A tail has nothing to say to the server, so its messages may be small.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TailFormat {
+    Arrow,
+    Json,
+}
+
+pub(super) async fn tail(
+    State(state): State<AppState>,
+    path: TablePath,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let table = table_name(path)?;
+    let params = Params::parse(query.as_deref(), &["from", "format", "system"])?;
+    let format = params.choice("format", &[("arrow", TailFormat::Arrow), ("json", TailFormat::Json)])?;
+    let (from, system) = (params.number("from")?, params.flag("system")?);
+    let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let (sink, stream) = socket.split();
+        let subscription = state.hub().subscribe(&table);
+        let stopping = state.stopping();
+        let tail = Tail { state, table, format, system, subscription, out: Out { sink, stopping } };
+        tail.run(stream, from).await;
+    }))
+}
+
+/// The way out to one reader. Whatever breaks it ends the tail.
+struct Out {
+    sink: SplitSink<WebSocket, Message>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// The reader is gone, or the server stops.
+struct Ended;
+
+struct Tail {
+    state: AppState,
+    table: TableName,
+    format: TailFormat,
+    system: bool,
+    subscription: Subscription,
+    out: Out,
+}
+
+impl Tail {
+    async fn run(mut self, mut stream: SplitStream<WebSocket>, from: Option<Offset>) {
+        let result = self.follow(&mut stream, from).await;
+        let close = match result {
+            Ok(Ended) if *self.out.stopping.borrow() => {
+                CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() }
+            }
+            Ok(Ended) => CloseFrame { code: close_code::NORMAL, reason: "".into() },
+            Err(error) => {
+                tracing::warn!(table = %self.table, code = error.code(), %error, "a tail ended");
+                let message = TailMessage::Error { error: error.detail() };
+                let _ = self.out.send(text(&message)).await;
+                CloseFrame { code: close_code::ERROR, reason: error.code().into() }
+            }
+        };
+        // The reader may be gone already.
+        let _ = timeout(Duration::from_millis(500), self.out.sink.send(Message::Close(Some(close)))).await;
+    }
+
+    async fn follow(&mut self, stream: &mut SplitStream<WebSocket>, from: Option<Offset>) -> Result<Ended, ApiError> {
+        let next_offset = self.end();
+        if self.out.send(text(&TailMessage::Hello { next_offset })).await.is_err() {
+            return Ok(Ended);
+        }
+        let mut at = from.unwrap_or(next_offset);
+        let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        let mut heard = true;
+        let mut stopping = self.out.stopping.clone();
+        loop {
+            self.subscription.mark_seen();
+            if at < self.end() {
+                for frame in self.next_frames(at).await? {
+                    at = frame.end_offset();
+                    let message = self.message(frame).await?;
+                    if self.out.send(message).await.is_err() {
+                        return Ok(Ended);
+                    }
+                }
+                continue;
+            }
+            tokio::select! {
+                biased;
+                message = stream.next() => match message {
+                    None | Some(Err(_) | Ok(Message::Close(_))) => return Ok(Ended),
+                    Some(Ok(_)) => heard = true,
+                },
+                () = stopped(&mut stopping) => return Ok(Ended),
+                () = self.subscription.changed() => {}
+                _ = pings.tick() => {
+                    if !std::mem::take(&mut heard) || self.out.send(Message::Ping(Bytes::new())).await.is_err() {
+                        return Ok(Ended);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the table ends now; a table that is not there has no rows yet.
+    fn end(&self) -> Offset {
+        self.state.journal().table(&self.table).map_or(0, |table| table.next_offset)
+    }
+
+    /// Some frames of the rows from `at` on, the first starting exactly there.
+    async fn next_frames(&self, at: Offset) -> Result<Vec<Frame>, ApiError> {
+        let recent = self.subscription.recent(at);
+        let joins_up = |frames: &Vec<Frame>| frames.first().is_some_and(|frame| frame.first_offset == at);
+        if let Some(frames) = recent.as_ref().filter(|frames| joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES) {
+            return Ok(frames.clone());
+        }
+        let (journal, table, end) = (Arc::clone(self.state.journal()), self.table.clone(), self.end());
+        super::blocking(move || {
+            let frames = match recent {
+                Some(frames) => frames,
+                None => journal.read(&table, at..end, READ_BYTES)?,
+            };
+            Ok(coalesce(frames, at)?)
+        })
+        .await
+    }
+
+    async fn message(&self, frame: Frame) -> Result<Message, ApiError> {
+        match self.format {
+            TailFormat::Arrow => Ok(Message::Binary(frame.bytes)),
+            TailFormat::Json => {
+                let system = self.system;
+                super::blocking(move || Ok(Message::Text(rows_message(&decode(&frame)?, system).into()))).await
+            }
+        }
+    }
+}
+
+impl Out {
+    async fn send(&mut self, message: Message) -> Result<(), Ended> {
+        let send = timeout(SEND_TIMEOUT, self.sink.send(message));
+        tokio::select! {
+            sent = send => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(Ended),
+            },
+            () = stopped(&mut self.stopping) => Err(Ended),
+        }
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // The sender goes away only when the server has stopped.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+fn text(message: &TailMessage) -> Message {
+    // Serialising plain structs to a string has no way to fail.
+    Message::Text(serde_json::to_string(message).unwrap_or_default().into())
+}
+
+/// The rows as JSON, each with the cells it has.
+fn rows_message(stored: &StoredBatch, system: bool) -> String {
+    let shown = |name: &str| system || !SYSTEM_COLUMNS.contains(&name);
+    let rows: Vec<String> = (0..stored.batch.n_rows())
+        .map(|idx| {
+            let mut row = stored.batch.row(idx);
+            if system {
+                let offset = stored.first_offset + idx as Offset;
+                row.set(model::system_column::OFFSET, offset as i64);
+            }
+            let mut json = String::new();
+            wire::json::encode_row(row.iter().filter(|(name, _)| shown(name)), &mut json);
+            json
+        })
+        .collect();
+    wire::json::encode_rows_message(stored.first_offset, rows.iter().map(String::as_str))
+}

@@ -1,0 +1,78 @@
+//! What every request's handler shares.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::now_micros;
+use crate::config::{Config, Limits};
+use crate::hub::Hub;
+use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::rate::Rates;
+
+/// The journal, the hub and the settings; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    journal: Arc<dyn Journal>,
+    hub: Arc<Hub>,
+    rates: Arc<Rates>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl AppState {
+    /// Opens the journal. `stopping` turns true when tails must end.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub fn open(config: Config, stopping: watch::Receiver<bool>) -> Result<Self, JournalError> {
+        let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
+        let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
+        let on_commit = Box::new(move |table: &_, frame: &_| {
+            let frame: &crate::journal::Frame = frame;
+            to_rates.add(table, frame.n_rows, now_micros());
+            to_hub.publish(table, frame);
+        });
+        let journal = SqliteJournal::open(&config.data, config.limits.max_queue_bytes, on_commit)?;
+        Ok(Self(Arc::new(Inner { config, journal: Arc::new(journal), hub, rates, stopping })))
+    }
+
+    /// The limits on what is taken.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.config.limits
+    }
+
+    /// The folder of the built board.
+    #[must_use]
+    pub fn board(&self) -> Option<&Path> {
+        self.0.config.board.as_deref()
+    }
+
+    /// Where the rows are.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.0.journal
+    }
+
+    /// Where tails subscribe.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// How many rows a second come.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
+    /// Turns true when the server stops.
+    #[must_use]
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.clone()
+    }
+}
