@@ -1,0 +1,234 @@
+// The board against the real server: what it shows is what the server's JSON says, whatever is clicked or typed.
+
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+import { allRowIds, drawnRows, shownNumber, takeLongTasks, watchLongTasks } from "./grid.ts";
+
+const OUTPUT = new URL(".output/", import.meta.url).pathname;
+const CATEGORIES = ["Furniture", "Office Supplies", "Technology"];
+
+/** Rows with a number that repeats, a category, a text, a bool and a null now and then. */
+function someRows(n_rows: number, from = 0): { n: number; price: number | null; cat: string; name: string; ok: boolean }[] {
+  return Array.from({ length: n_rows }, (_, idx) => {
+    const n = from + idx;
+    const price = n % 17 === 0 ? null : ((n * 7919) % 1000) / 10;
+    return { n, price, cat: CATEGORIES[n % 3]!, name: `row ${n}`, ok: n % 2 === 0 };
+  });
+}
+
+/** Offsets in the order of a descending number, nulls last, ties by offset: worked out apart from the engine. */
+function offsetsByNumberDescending(rows: Record<string, unknown>[], column: string): number[] {
+  const key = (row: Record<string, unknown>) => (typeof row[column] === "number" ? (row[column] as number) : -Infinity);
+  return rows
+    .map((row) => ({ key: key(row), offset: Number(row["_offset"]) }))
+    .sort((a, b) => b.key - a.key || a.offset - b.offset)
+    .map(({ offset }) => offset);
+}
+
+/** The server's rows with their offsets as plain numbers. */
+async function rowsWithOffsets(server: { rows: (table: string, params: Record<string, string>) => Promise<any[]> }, table: string) {
+  const rows = await server.rows(table, { system: "true" });
+  return rows.map((row) => ({ ...row, _offset: Number(row._offset?.$i64 ?? row._offset) }));
+}
+
+function header(page: Page, column: string) {
+  return page.locator(`[data-testid=header-cell][data-column="${column}"]`);
+}
+
+test("home lists the tables with their rows, live", async ({ page, server, table }) => {
+  await server.append(table, someRows(1234));
+  await page.goto(server.url);
+  const entry = page.locator(`[data-testid=table-row][data-name="${table}"]`);
+  await expect(entry).toContainText("1,234");
+  await server.append(table, someRows(1));
+  await expect(entry).toContainText("1,235");
+  await page.screenshot({ path: `${OUTPUT}home.png` });
+  await entry.getByRole("link").first().click();
+  await expect(page).toHaveURL(new RegExp(`/table/${table}`));
+  await expect(page.getByTestId("rows-total")).toContainText("1,235");
+});
+
+test("a panel opened before the first row shows rows as they come", async ({ server, table, openPanel }) => {
+  const page = await openPanel(table);
+  await expect(page.getByText("first row", { exact: false }).first()).toBeVisible();
+  await page.screenshot({ path: `${OUTPUT}empty.png` });
+  await server.append(table, someRows(3));
+  await expect(page.getByTestId("rows-shown")).toContainText("3");
+  await expect(page.getByText("row 2", { exact: true })).toBeVisible();
+});
+
+test("a click on a header sorts; shift adds a column; the whole order is the one worked out from JSON", async ({
+  server,
+  table,
+  openPanel,
+}) => {
+  await server.append(table, someRows(2000));
+  const page = await openPanel(table);
+  await expect(page.getByTestId("rows-shown")).toContainText("2,000");
+  await header(page, "price").click();
+  await expect(header(page, "price")).toHaveAttribute("aria-sort", "ascending");
+  await header(page, "price").click();
+  await expect(header(page, "price")).toHaveAttribute("aria-sort", "descending");
+  await expect(page.getByTestId("expression")).toHaveValue(/sort\(row => row\["price"\], "desc"\)/);
+  expect(await allRowIds(page)).toEqual(offsetsByNumberDescending(await rowsWithOffsets(server, table), "price"));
+
+  await header(page, "cat").click();
+  await header(page, "price").click({ modifiers: ["Shift"] });
+  const rows = await rowsWithOffsets(server, table);
+  const key = (row: Record<string, unknown>) => (row["price"] === null ? Infinity : (row["price"] as number));
+  const expected = rows
+    .sort((a, b) => (a.cat < b.cat ? -1 : a.cat > b.cat ? 1 : 0) || key(a) - key(b) || a._offset - b._offset)
+    .map((row) => row._offset);
+  expect(await allRowIds(page)).toEqual(expected);
+});
+
+test("what is typed moves the controls, and a chip taken away changes the expression", async ({ server, table, openPanel }) => {
+  await server.append(table, someRows(900));
+  const page = await openPanel(table);
+  const expression = page.getByTestId("expression");
+  await expression.fill(`table("${table}").rows().filter(row => row["cat"] == "Technology").filter(row => row["price"] >= 50)`);
+  await expression.press("Enter");
+  await expect(page.getByTestId("chip")).toHaveCount(2);
+  const expected = (await rowsWithOffsets(server, table)).filter((row) => row.cat === "Technology" && row.price >= 50);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(expected.length);
+  expect(await allRowIds(page)).toEqual(expected.map((row) => row._offset));
+
+  await page.getByTestId("chip").nth(1).getByRole("button", { name: /remove/i }).click();
+  await expect(page.getByTestId("chip")).toHaveCount(1);
+  await expect(expression).not.toHaveValue(/price/);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(300);
+  await expect(page).toHaveURL(/e=/);
+  await page.reload();
+  await expect(page.getByTestId("chip")).toHaveCount(1);
+});
+
+test("an expression with a fault says where, and changes nothing", async ({ server, table, openPanel }) => {
+  await server.append(table, someRows(30));
+  const page = await openPanel(table);
+  await expect(page.getByTestId("rows-shown")).toContainText("30");
+  const expression = page.getByTestId("expression");
+  await expression.fill(`table("${table}").rows().filter(row => row["n"] <)`);
+  await expression.press("Enter");
+  await expect(page.getByTestId("expression-error")).toBeVisible();
+  await expect(page.getByTestId("rows-shown")).toContainText("30");
+  await expression.press("Escape");
+  await expect(page.getByTestId("expression-error")).toBeHidden();
+});
+
+test("groups hold counts and means that equal those worked out from JSON", async ({ server, table, openPanel }) => {
+  await server.append(table, someRows(1000));
+  const page = await openPanel(table, `table("${table}").rows().groupby(row => row["cat"], rows => [rows.count(), rows["price"].avg(), rows["price"].max()])`);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(3);
+  await server.append(table, someRows(500, 1000));
+  const rows = await rowsWithOffsets(server, table);
+  for (const [place, cat] of CATEGORIES.entries()) {
+    const prices = rows.filter((row) => row.cat === cat).map((row) => row.price).filter((price) => price !== null);
+    const mean = prices.reduce((sum, price) => sum + price, 0) / prices.length;
+    const row = page.getByTestId("grid-row").filter({ hasText: cat });
+    await expect(row).toContainText(String(rows.filter((row) => row.cat === cat).length));
+    await expect(row).toContainText(mean.toFixed(1));
+    await expect(row).toContainText(Math.max(...prices).toFixed(1));
+    await expect(row).toHaveAttribute("aria-rowindex", String(place + 2));
+  }
+  await page.screenshot({ path: `${OUTPUT}grouped.png` });
+});
+
+test("what is being read stays where it is while rows come, and the DOM does not grow", async ({ server, table, openPanel }) => {
+  await server.append(table, someRows(20_000));
+  const page = await openPanel(table, `table("${table}").rows().sort(row => row["price"], "desc")`);
+  await expect(page.getByTestId("rows-shown")).toContainText("20,000");
+  const grid = page.getByTestId("grid");
+  await grid.evaluate((element) => (element.scrollTop = element.scrollHeight / 2));
+  await page.waitForTimeout(300);
+  const n_nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+  const middle = (await drawnRows(page))[8]!;
+  await page.locator(`[data-testid=grid-row][data-row-id="${middle.row_id}"]`).click();
+  for (let round = 1; round <= 20; round += 1) {
+    await server.append(table, someRows(500, 20_000 + round * 500));
+    const now = (await drawnRows(page)).find((row) => row.row_id === middle.row_id);
+    expect(now, "the row is still drawn").toBeDefined();
+    expect(Math.abs(now!.top - middle.top), "it has not moved").toBeLessThanOrEqual(1);
+  }
+  await expect(page.getByTestId("rows-total")).toContainText("30,000");
+  const now = (await drawnRows(page)).find((row) => row.row_id === middle.row_id)!;
+  expect(Math.abs(now.top - middle.top)).toBeLessThanOrEqual(1);
+  expect(now.row_idx).toBeGreaterThan(middle.row_idx);
+  await expect(page.locator(`[data-testid=grid-row][data-row-id="${middle.row_id}"]`)).toHaveAttribute("aria-selected", "true");
+  expect(await page.evaluate(() => document.querySelectorAll("*").length)).toBeLessThan(n_nodes + 200);
+});
+
+test("the tail follows the newest, and a paused panel counts what it holds back", async ({ server, table, openPanel }) => {
+  await server.append(table, someRows(500));
+  const page = await openPanel(table);
+  await expect(page.getByTestId("rows-shown")).toContainText("500");
+  await page.getByTestId("tail-toggle").click();
+  await server.append(table, someRows(300, 500));
+  await expect(page.getByText("row 799", { exact: true })).toBeVisible();
+  await page.getByTestId("pause-toggle").click();
+  await server.append(table, someRows(40, 800));
+  await expect(page.getByTestId("new-rows")).toContainText("40");
+  await expect(page.getByText("row 839", { exact: true })).toHaveCount(0);
+  await page.getByTestId("new-rows").click();
+  await expect(page.getByText("row 839", { exact: true })).toBeVisible();
+});
+
+test("in the dark it is dark", async ({ server, table, openPanel }) => {
+  await server.append(table, someRows(200));
+  const page = await openPanel(table);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expect(page.getByTestId("rows-shown")).toContainText("200");
+  const luminance = await page.evaluate(() => {
+    const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g)!.map(Number);
+    return (r! + g! + b!) / 3;
+  });
+  expect(luminance).toBeLessThan(80);
+  await page.screenshot({ path: `${OUTPUT}dark.png` });
+});
+
+test("ten thousand orders replayed at 2,000 rows/s appear sorted and filtered, and nothing jumps", async ({
+  context,
+  server,
+}) => {
+  test.setTimeout(120_000);
+  const table = "local/demo/superstore";
+  const board = await context.newPage();
+  await watchLongTasks(board);
+  const demo = await context.newPage();
+  await demo.goto(`${server.url}/demo/`);
+
+  const expression = `table("${table}").rows().filter(row => row["Category"] == "Technology")`;
+  await board.goto(`${server.url}/table/${table}?${new URLSearchParams({ e: expression })}`);
+  await demo.getByTestId("play").click();
+  await header(board, "Sales").click();
+  await header(board, "Sales").click();
+  await expect(header(board, "Sales")).toHaveAttribute("aria-sort", "descending");
+
+  // Read a row in the middle while the rest comes.
+  await expect.poll(() => shownNumber(board, "rows-shown")).toBeGreaterThan(200);
+  const grid = board.getByTestId("grid");
+  await grid.evaluate((element) => (element.scrollTop = 40 * 28));
+  await board.waitForTimeout(200);
+  const read = (await drawnRows(board))[10]!;
+  let n_looks = 0;
+  while ((await shownNumber(board, "rows-total")) < 9994) {
+    const now = (await drawnRows(board)).find((row) => row.row_id === read.row_id);
+    expect(Math.abs((now?.top ?? Infinity) - read.top), "the row that is read has not moved").toBeLessThanOrEqual(1);
+    n_looks += 1;
+    await board.waitForTimeout(50);
+  }
+  expect(n_looks, "rows were still coming while the row was read").toBeGreaterThan(3);
+  await expect(demo.getByTestId("replay-said")).toContainText("9,994 of 9,994");
+
+  const rows = await rowsWithOffsets(server, table);
+  expect(rows.length).toBe(9994);
+  const technology = rows.filter((row) => row["Category"] === "Technology");
+  await expect.poll(() => shownNumber(board, "rows-shown")).toBe(technology.length);
+  const n_cells = await board.evaluate(() => document.querySelectorAll("[role=gridcell]").length);
+  const n_columns = await board.getByTestId("header-cell").count();
+  expect(n_cells, "cells in the DOM").toBeLessThanOrEqual(300 * n_columns);
+  await board.screenshot({ path: `${OUTPUT}panel.png` });
+  const longTasks = await takeLongTasks(board);
+  console.log(`long tasks of the board while rows came, ms: ${JSON.stringify(longTasks)}; cells: ${n_cells}`);
+  expect(Math.max(0, ...longTasks), "no task of the board's main thread scans rows").toBeLessThan(200);
+  expect(await allRowIds(board)).toEqual(offsetsByNumberDescending(technology, "Sales"));
+});

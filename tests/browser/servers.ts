@@ -1,0 +1,113 @@
+// The servers a test talks to: the real one on a folder of its own, and one that serves pages from another origin.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The root of the checkout. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+const SERVER_BIN = process.env.STREAMTABLE_SERVER_BIN ?? path.join(TARGET, "release", "streamtable-server");
+export const PACKAGE = path.join(TARGET, "npm", "streamtable");
+const BOARD = path.join(ROOT, "dist");
+
+/** A real server on a data folder of its own. */
+export class StreamTableServer {
+  readonly #folder = mkdtempSync(path.join(tmpdir(), "streamtable-"));
+  #child: ChildProcess | null = null;
+  #port = 0;
+
+  /** Where the server answers, such as `http://127.0.0.1:41234`. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it, on the port it had before if it ran before. */
+  async start(): Promise<void> {
+    for (const needed of [SERVER_BIN, BOARD, PACKAGE]) {
+      if (!existsSync(needed)) throw new Error(`${needed} is missing: run the tests by \`cargo xtask test browser\``);
+    }
+    const args = ["--listen", `127.0.0.1:${this.#port}`, "--data", this.#folder, "--board", BOARD];
+    const child = spawn(SERVER_BIN, args, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#child = child;
+    for await (const line of createInterface({ input: child.stdout! })) {
+      const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+      if (port !== undefined) {
+        this.#port = Number(port);
+        child.stdout!.resume();
+        return;
+      }
+    }
+    throw new Error("the server ended before it listened");
+  }
+
+  /** Ends it as `signal` does; what it acknowledged stays in its folder. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (child === null || child.exitCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+
+  /** Ends it and removes its folder. */
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Appends rows by HTTP, as any program would. */
+  async append(table: string, rows: object[]): Promise<void> {
+    const response = await fetch(`${this.url}/api/v1/tables/${table}/rows`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(rows),
+    });
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  }
+
+  /** A table's rows as the server gives them in JSON, tags and all. */
+  async rows(table: string, params: Record<string, string> = {}): Promise<Record<string, unknown>[]> {
+    const query = new URLSearchParams({ format: "json", ...params });
+    const response = await fetch(`${this.url}/api/v1/tables/${table}/rows?${query}`);
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>[];
+  }
+}
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".map": "application/json",
+  ".wasm": "application/wasm",
+};
+
+/** Serves an empty page at `/` and folders under the paths given, and gives its origin and the way to end it. */
+export async function servePages(folders: Record<string, string>): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://host");
+    const mount = Object.keys(folders).find((prefix) => pathname.startsWith(prefix));
+    const file = mount && path.join(folders[mount]!, pathname.slice(mount.length) || "index.html");
+    if (file && existsSync(file) && statSync(file).isFile()) {
+      response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "application/octet-stream" });
+      createReadStream(file).pipe(response);
+    } else if (pathname === "/" || pathname === "/favicon.ico") {
+      response.writeHead(pathname === "/" ? 200 : 204, { "content-type": TYPES[".html"] });
+      response.end(pathname === "/" ? "<!doctype html><title>A page</title>" : undefined);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => server.closeAllConnections() ?? server.close() };
+}
