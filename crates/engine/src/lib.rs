@@ -1,1 +1,29 @@
 //! Columnar tables and live views of them.
+//!
+//! A [`Table`] takes in batches of rows and keeps them by column, in segments. A [`View`] of it (filtered, and either
+//! sorted or grouped, as its [`ViewSpec`] says) takes in only what was appended since, and hands out [`Window`]s: the few
+//! rows that are on screen, as typed arrays. Nothing here does I/O, knows a byte format or a browser.
+
+mod cell;
+mod column;
+mod display;
+mod error;
+mod filter;
+mod group;
+mod key;
+mod order;
+mod prefix;
+mod segment;
+mod spec;
+mod table;
+mod text;
+mod view;
+mod window;
+
+pub use error::EngineError;
+pub use expr::{Aggregate, AggregateOp, SortKey};
+pub use segment::SEGMENT_ROWS;
+pub use spec::ViewSpec;
+pub use table::{RowId, Table};
+pub use view::View;
+pub use window::{Window, WindowColumn};

@@ -17,11 +17,11 @@ impl Query {
     /// The filters, in order.
     #[must_use]
     pub fn filters(&self) -> Vec<&Expr> {
-        let filter = |op| match op {
-            &Op::Filter(ref expr) => Some(expr),
+        let filters = self.ops.iter().filter_map(|op| match op {
+            Op::Filter(expr) => Some(expr),
             _ => None,
-        };
-        self.ops.iter().filter_map(filter).collect()
+        });
+        filters.collect()
     }
 
     /// What rows are ordered by in the end: a later sort goes before an earlier, which decides between its equals. A

@@ -68,7 +68,7 @@ impl Expr {
             Expr::Binary(BinaryOp::Or, left, right) => {
                 Value::Bool(is_true(&left.eval(row)) || is_true(&right.eval(row)))
             }
-            Expr::Binary(op, left, right) => binary(*op, left.eval(row), right.eval(row)),
+            Expr::Binary(op, left, right) => binary(*op, &left.eval(row), &right.eval(row)),
             Expr::List(items) => Value::List(items.iter().map(|item| item.eval(row)).collect()),
             Expr::Call { method, on, args } => {
                 let arg = args.first().map_or(Value::Null, |arg| arg.eval(row));
@@ -101,25 +101,25 @@ fn call(method: Method, on: &Value, arg: &Value) -> bool {
     }
 }
 
-fn binary(op: BinaryOp, left: Value, right: Value) -> Value {
-    let ordered = |holds: fn(Ordering) -> bool| Value::Bool(compare(&left, &right).is_some_and(holds));
+fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
+    let ordered = |holds: fn(Ordering) -> bool| Value::Bool(compare(left, right).is_some_and(holds));
     match op {
-        BinaryOp::Equal => Value::Bool(values_equal(&left, &right)),
-        BinaryOp::NotEqual => Value::Bool(!values_equal(&left, &right)),
+        BinaryOp::Equal => Value::Bool(values_equal(left, right)),
+        BinaryOp::NotEqual => Value::Bool(!values_equal(left, right)),
         BinaryOp::Less => ordered(Ordering::is_lt),
         BinaryOp::LessOrEqual => ordered(Ordering::is_le),
         BinaryOp::Greater => ordered(Ordering::is_gt),
         BinaryOp::GreaterOrEqual => ordered(Ordering::is_ge),
-        BinaryOp::And => Value::Bool(is_true(&left) && is_true(&right)),
-        BinaryOp::Or => Value::Bool(is_true(&left) || is_true(&right)),
+        BinaryOp::And => Value::Bool(is_true(left) && is_true(right)),
+        BinaryOp::Or => Value::Bool(is_true(left) || is_true(right)),
         BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => {
             arithmetic(op, left, right)
         }
     }
 }
 
-fn arithmetic(op: BinaryOp, left: Value, right: Value) -> Value {
-    match (&left, &right) {
+fn arithmetic(op: BinaryOp, left: &Value, right: &Value) -> Value {
+    match (left, right) {
         (Value::Int(a), Value::Int(b)) => {
             let whole = match op {
                 BinaryOp::Add => a.checked_add(*b),
@@ -133,11 +133,7 @@ fn arithmetic(op: BinaryOp, left: Value, right: Value) -> Value {
         (Value::Time(a), Value::Time(b)) if op == BinaryOp::Subtract => {
             Value::Float((i128::from(a.0) - i128::from(b.0)) as f64 / 1000.0)
         }
-        (Value::Text(_), Value::Text(b)) if op == BinaryOp::Add => {
-            let Value::Text(mut text) = left else { return Value::Null };
-            text.push_str(b);
-            Value::Text(text)
-        }
+        (Value::Text(a), Value::Text(b)) if op == BinaryOp::Add => Value::Text(format!("{a}{b}")),
         _ => match (left.as_f64(), right.as_f64()) {
             (Some(a), Some(b)) => Value::Float(of_floats(op, a, b)),
             _ => Value::Null,

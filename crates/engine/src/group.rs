@@ -1,0 +1,341 @@
+//! Rows gathered into groups, each with figures that take in new rows without looking at the old.
+
+use std::collections::HashMap;
+
+use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey};
+use model::{ColumnSchema, ColumnType, Value};
+
+use crate::cell::Cell;
+use crate::column::{Cells, Chunk};
+use crate::filter::Candidates;
+use crate::key::push_key;
+use crate::segment::SEGMENT_ROWS;
+use crate::spec::ViewSpec;
+use crate::table::{Source, Table, TableRow};
+use crate::text::TextCells;
+
+/// A code of a dictionary whose group is not known yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// The groups of a view, numbered in order of first appearance.
+pub(crate) struct Groups {
+    keys: Vec<Expr>,
+    aggregates: Vec<Aggregate>,
+    sort: Vec<SortKey>,
+    names: Vec<String>,
+    idx_by_key: HashMap<Box<[u8]>, u32>,
+    n_groups: usize,
+    /// By key, then by group: the value that made the group.
+    key_values: Vec<Vec<Value>>,
+    figures: Vec<Figures>,
+    columns: Vec<ColumnSchema>,
+    /// The groups by rank, and the ranks by group; empty where they stand in order of first appearance.
+    order: Vec<u32>,
+    ranks: Vec<u32>,
+}
+
+/// One figure of every group.
+enum Figures {
+    Count(Vec<u64>),
+    Sum(Vec<Sum>),
+    Mean(Vec<Sum>),
+    Min(Vec<Value>),
+    Max(Vec<Value>),
+}
+
+/// The numbers of a group, added up: the whole ones exactly.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    ints: i128,
+    floats: f64,
+    n_ints: u64,
+    n_floats: u64,
+}
+
+impl Sum {
+    fn add(&mut self, cell: Cell<'_>) {
+        match cell {
+            Cell::Int(number) => {
+                self.ints += i128::from(number);
+                self.n_ints += 1;
+            }
+            Cell::Float(number) => {
+                self.floats += number;
+                self.n_floats += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn sum(self) -> Value {
+        match (self.n_ints, self.n_floats) {
+            (0, 0) => Value::Null,
+            (_, 0) => i64::try_from(self.ints).map_or(Value::Float(self.ints as f64), Value::Int),
+            (0, _) => Value::Float(self.floats),
+            _ => Value::Float(self.ints as f64 + self.floats),
+        }
+    }
+
+    fn mean(self) -> Value {
+        let n = (self.n_ints + self.n_floats) as f64;
+        self.sum().as_f64().map_or(Value::Null, |sum| Value::Float(sum / n))
+    }
+}
+
+impl Figures {
+    fn new(op: AggregateOp) -> Self {
+        match op {
+            AggregateOp::Count => Figures::Count(Vec::new()),
+            AggregateOp::Sum => Figures::Sum(Vec::new()),
+            AggregateOp::Mean => Figures::Mean(Vec::new()),
+            AggregateOp::Min => Figures::Min(Vec::new()),
+            AggregateOp::Max => Figures::Max(Vec::new()),
+        }
+    }
+
+    fn resize(&mut self, n_groups: usize) {
+        match self {
+            Figures::Count(counts) => counts.resize(n_groups, 0),
+            Figures::Sum(sums) | Figures::Mean(sums) => sums.resize(n_groups, Sum::default()),
+            Figures::Min(values) | Figures::Max(values) => values.resize(n_groups, Value::Null),
+        }
+    }
+
+    fn add(&mut self, group: u32, cell: Cell<'_>) {
+        let group = group as usize;
+        match self {
+            Figures::Count(counts) => counts[group] += u64::from(!cell.is_null()),
+            Figures::Sum(sums) | Figures::Mean(sums) => sums[group].add(cell),
+            // Null is last in the total order, so that the first value replaces it as a least but not as a greatest.
+            Figures::Min(values) => {
+                if cell.total_cmp(Cell::from(&values[group])).is_lt() {
+                    values[group] = cell.to_value();
+                }
+            }
+            Figures::Max(values) => {
+                let known = Cell::from(&values[group]);
+                if !cell.is_null() && (known.is_null() || cell.total_cmp(known).is_gt()) {
+                    values[group] = cell.to_value();
+                }
+            }
+        }
+    }
+
+    fn value(&self, group: usize) -> Value {
+        match self {
+            Figures::Count(counts) => Value::Int(counts[group] as i64),
+            Figures::Sum(sums) => sums[group].sum(),
+            Figures::Mean(sums) => sums[group].mean(),
+            Figures::Min(values) | Figures::Max(values) => values[group].clone(),
+        }
+    }
+}
+
+impl Groups {
+    pub(crate) fn new(spec: &ViewSpec) -> Self {
+        Self {
+            keys: spec.group_by.clone(),
+            aggregates: spec.aggregates.clone(),
+            sort: spec.sort.clone(),
+            names: spec.group_columns(),
+            idx_by_key: HashMap::new(),
+            n_groups: 0,
+            key_values: vec![Vec::new(); spec.group_by.len()],
+            figures: spec.aggregates.iter().map(|aggregate| Figures::new(aggregate.op)).collect(),
+            columns: Vec::new(),
+            order: Vec::new(),
+            ranks: Vec::new(),
+        }
+    }
+
+    pub(crate) fn n_groups(&self) -> usize {
+        self.n_groups
+    }
+
+    pub(crate) fn columns(&self) -> &[ColumnSchema] {
+        &self.columns
+    }
+
+    pub(crate) fn group_at(&self, rank: usize) -> Option<u32> {
+        if self.sort.is_empty() { (rank < self.n_groups).then_some(rank as u32) } else { self.order.get(rank).copied() }
+    }
+
+    pub(crate) fn rank_of(&self, group: u32) -> Option<usize> {
+        if self.sort.is_empty() {
+            ((group as usize) < self.n_groups).then_some(group as usize)
+        } else {
+            self.ranks.get(group as usize).map(|rank| *rank as usize)
+        }
+    }
+
+    pub(crate) fn column_idx(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+
+    pub(crate) fn value(&self, column_idx: usize, group: u32) -> Value {
+        match column_idx.checked_sub(self.key_values.len()) {
+            None => self.key_values[column_idx][group as usize].clone(),
+            Some(idx) => self.figures[idx].value(group as usize),
+        }
+    }
+
+    /// Takes in rows of one segment.
+    pub(crate) fn add(&mut self, table: &Table, segment_idx: usize, rows: &Candidates) {
+        let groups = self.find_groups(table, segment_idx, rows);
+        for (aggregate, figures) in self.aggregates.iter().zip(&mut self.figures) {
+            figures.resize(self.n_groups);
+            let Some(column) = &aggregate.column else {
+                if let Figures::Count(counts) = figures {
+                    groups.iter().for_each(|group| counts[*group as usize] += 1);
+                }
+                continue;
+            };
+            let cells = CellsOf::new(column, table, segment_idx);
+            match (&mut *figures, cells.floats()) {
+                (Figures::Sum(sums) | Figures::Mean(sums), Some(floats)) => {
+                    let mut groups = groups.iter();
+                    rows.for_each(|idx| {
+                        if let Some(group) = groups.next() {
+                            let sum = &mut sums[*group as usize];
+                            sum.floats += floats[idx];
+                            sum.n_floats += 1;
+                        }
+                    });
+                }
+                _ => {
+                    let mut groups = groups.iter();
+                    rows.for_each(|idx| {
+                        if let Some(group) = groups.next() {
+                            cells.with(idx, |cell| figures.add(*group, cell));
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Brings the order and the columns' types up to date.
+    pub(crate) fn finish(&mut self, table: &Table) {
+        let merged = |idx: usize| {
+            (0..self.n_groups as u32).fold(ColumnType::Null, |t, group| t.merge(self.value(idx, group).column_type()))
+        };
+        let column_type = |idx: usize| match self.keys.get(idx) {
+            Some(Expr::Column(name)) => table.column_type(name),
+            _ => merged(idx),
+        };
+        let columns = self.names.iter().enumerate();
+        let columns = columns.map(|(idx, name)| ColumnSchema { name: name.clone(), column_type: column_type(idx) });
+        self.columns = columns.collect();
+        if self.sort.is_empty() {
+            return;
+        }
+        let key_values = |key: &SortKey| -> Vec<Value> {
+            (0..self.n_groups as u32).map(|group| key.expr.eval(&GroupRow { groups: self, group })).collect()
+        };
+        let keys: Vec<(Vec<Value>, bool)> = self.sort.iter().map(|key| (key_values(key), key.descending)).collect();
+        let mut order: Vec<u32> = (0..self.n_groups as u32).collect();
+        order.sort_by(|a, b| {
+            let by_key = |(values, descending): &(Vec<Value>, bool)| {
+                Cell::from(&values[*a as usize]).sort_cmp(Cell::from(&values[*b as usize]), *descending)
+            };
+            keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        self.ranks = vec![0; self.n_groups];
+        for (rank, group) in order.iter().enumerate() {
+            self.ranks[*group as usize] = rank as u32;
+        }
+        self.order = order;
+    }
+
+    /// The group of each row, new ones made.
+    fn find_groups(&mut self, table: &Table, segment_idx: usize, rows: &Candidates) -> Vec<u32> {
+        let keys = self.keys.clone();
+        let keys: Vec<CellsOf<'_>> = keys.iter().map(|key| CellsOf::new(key, table, segment_idx)).collect();
+        let mut groups = Vec::with_capacity(rows.len());
+        let mut key = Vec::new();
+        if let [CellsOf::Chunk(chunk)] = &keys[..]
+            && let Cells::Text(TextCells::Coded { codes, dictionary }) = &chunk.cells
+        {
+            // A look-up for each text of the dictionary, not for each cell. The last place is that of null.
+            let mut by_code = vec![UNKNOWN; dictionary.texts.len() + 1];
+            rows.for_each(|idx| {
+                let code = if chunk.is_null(idx) { dictionary.texts.len() } else { codes[idx] as usize };
+                if by_code[code] == UNKNOWN {
+                    by_code[code] = self.find_group(&keys, idx, &mut key);
+                }
+                groups.push(by_code[code]);
+            });
+        } else {
+            rows.for_each(|idx| groups.push(self.find_group(&keys, idx, &mut key)));
+        }
+        groups
+    }
+
+    fn find_group(&mut self, keys: &[CellsOf<'_>], idx: usize, key: &mut Vec<u8>) -> u32 {
+        key.clear();
+        keys.iter().for_each(|cells| cells.with(idx, |cell| push_key(cell, key)));
+        if let Some(group) = self.idx_by_key.get(&key[..]) {
+            return *group;
+        }
+        let group = self.n_groups as u32;
+        self.idx_by_key.insert(key.as_slice().into(), group);
+        self.n_groups += 1;
+        for (cells, values) in keys.iter().zip(&mut self.key_values) {
+            cells.with(idx, |cell| values.push(cell.to_value()));
+        }
+        group
+    }
+}
+
+/// A group as a row that sort keys read.
+struct GroupRow<'a> {
+    groups: &'a Groups,
+    group: u32,
+}
+
+impl RowSource for GroupRow<'_> {
+    fn get(&self, column: &str) -> Value {
+        self.groups.column_idx(column).map_or(Value::Null, |idx| self.groups.value(idx, self.group))
+    }
+}
+
+/// The values of an expression within one segment.
+enum CellsOf<'a> {
+    Chunk(&'a Chunk),
+    Null,
+    Computed { expr: &'a Expr, table: &'a Table, sources: Vec<(&'a str, Source)>, first: usize },
+}
+
+impl<'a> CellsOf<'a> {
+    fn new(expr: &'a Expr, table: &'a Table, segment_idx: usize) -> Self {
+        if let Expr::Column(name) = expr {
+            match table.source(name) {
+                Source::Column(idx) => {
+                    return table.segments()[segment_idx].chunk(idx).map_or(CellsOf::Null, CellsOf::Chunk);
+                }
+                Source::Missing => return CellsOf::Null,
+                Source::Offset => {}
+            }
+        }
+        let sources = expr.columns().into_iter().map(|name| (name, table.source(name))).collect();
+        CellsOf::Computed { expr, table, sources, first: segment_idx * SEGMENT_ROWS }
+    }
+
+    /// The cells, where all are floats and none is null.
+    fn floats(&self) -> Option<&'a [f64]> {
+        match self {
+            CellsOf::Chunk(Chunk { cells: Cells::Float(floats), validity: None, .. }) => Some(floats),
+            _ => None,
+        }
+    }
+
+    fn with<T>(&self, idx: usize, see: impl FnOnce(Cell<'_>) -> T) -> T {
+        match self {
+            CellsOf::Chunk(chunk) => see(chunk.cell(idx)),
+            CellsOf::Null => see(Cell::Null),
+            CellsOf::Computed { expr, table, sources, first } => {
+                see(Cell::from(&expr.eval(&TableRow { table, sources, row: (first + idx) as u32 })))
+            }
+        }
+    }
+}

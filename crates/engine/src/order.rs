@@ -1,0 +1,313 @@
+//! The order of a sorted view: an index over row numbers that answers "which row is at this rank" and "which rank has
+//! this row", and into which the rows of a batch are merged.
+//!
+//! Rows stand in blocks of at most [`BLOCK_ROWS`], each with the prefix of its first sort key (see [`crate::prefix`]). A
+//! look-up finds the block and then the place, both by bisection; an insertion moves part of one block.
+
+use std::cmp::Ordering;
+
+use expr::{Expr, SortKey};
+use model::Value;
+
+use crate::cell::Cell;
+use crate::prefix::{PrefixKind, sort_pairs};
+use crate::table::{Source, Table, TableRow};
+
+/// A block is split when it is this full.
+const BLOCK_ROWS: usize = 1024;
+/// How full blocks are when the index is built.
+const BUILT_ROWS: usize = 768;
+/// Fewer rows than this are sorted by looking at their cells.
+const SMALL_RUN: usize = 24;
+/// Past this depth of equal text, texts are compared whole.
+const MAX_TEXT_DEPTH: usize = 70;
+
+/// The rows of a view in order.
+pub(crate) struct Order {
+    keys: Vec<Key>,
+    blocks: Vec<Block>,
+    /// The prefix of each block's first row.
+    first_prefixes: Vec<u64>,
+    /// The rank of each block's first row.
+    starts: Vec<u32>,
+    n_rows: usize,
+}
+
+/// Rows in order, with their prefixes.
+#[derive(Default)]
+struct Block {
+    prefixes: Vec<u64>,
+    rows: Vec<u32>,
+}
+
+/// A key to order by, and where its cells are.
+struct Key {
+    expr: Expr,
+    descending: bool,
+    kind: PrefixKind,
+    source: Source,
+    /// For a key that is no column: its value for each row so far (null for rows that are not in the view).
+    computed: Option<Vec<Value>>,
+}
+
+impl Key {
+    fn cell<'a>(&'a self, table: &'a Table, row: u32) -> Cell<'a> {
+        match &self.computed {
+            None => table.cell(self.source, row),
+            Some(values) => values.get(row as usize).map_or(Cell::Null, Cell::from),
+        }
+    }
+
+    fn prefix(&self, table: &Table, row: u32, text_depth: usize) -> u64 {
+        self.kind.prefix(self.cell(table, row), self.descending, text_depth)
+    }
+}
+
+impl Order {
+    pub(crate) fn new(sort: &[SortKey]) -> Self {
+        let key = |key: &SortKey| Key {
+            expr: key.expr.clone(),
+            descending: key.descending,
+            kind: PrefixKind::Any,
+            source: Source::Missing,
+            computed: (!matches!(key.expr, Expr::Column(_))).then(Vec::new),
+        };
+        Self {
+            keys: sort.iter().map(key).collect(),
+            blocks: Vec::new(),
+            first_prefixes: Vec::new(),
+            starts: Vec::new(),
+            n_rows: 0,
+        }
+    }
+
+    pub(crate) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let blocks: usize =
+            self.blocks.iter().map(|block| block.prefixes.capacity() * 8 + block.rows.capacity() * 4).sum();
+        blocks + self.blocks.capacity() * size_of::<Block>() + self.starts.capacity() * 12
+    }
+
+    /// Takes in rows, given in order of their numbers, each greater than all before.
+    pub(crate) fn insert(&mut self, table: &Table, mut rows: Vec<u32>) {
+        let was_right = self.find_keys(table, &rows);
+        if !was_right || rows.len() >= self.n_rows / 8 {
+            // Much is new, or the prefixes are of another kind than the column's cells now are.
+            let known = std::mem::take(&mut self.blocks).into_iter();
+            if was_right {
+                let pairs: Vec<(u64, u32)> = known.flat_map(Block::into_pairs).collect();
+                let new = self.sorted(table, rows);
+                let merged = self.merged(table, pairs, new);
+                self.build(&merged);
+            } else {
+                let mut all: Vec<u32> = known.flat_map(|block| block.rows).collect();
+                all.append(&mut rows);
+                all.sort_unstable();
+                let pairs = self.sorted(table, all);
+                self.build(&pairs);
+            }
+            return;
+        }
+        for (prefix, row) in self.sorted(table, rows) {
+            self.insert_one(table, prefix, row);
+        }
+        self.number_blocks();
+    }
+
+    /// The row at a rank.
+    pub(crate) fn row_at(&self, rank: usize) -> Option<u32> {
+        self.rows_from(rank).next()
+    }
+
+    /// The rows from a rank on.
+    pub(crate) fn rows_from(&self, rank: usize) -> impl Iterator<Item = u32> + '_ {
+        let block = self.starts.partition_point(|start| *start as usize <= rank).saturating_sub(1);
+        let skip = self.starts.get(block).map_or(0, |start| rank - *start as usize);
+        self.blocks[block.min(self.blocks.len())..].iter().flat_map(|block| block.rows.iter().copied()).skip(skip)
+    }
+
+    /// The rank of a row; `None` if it is not in the view.
+    pub(crate) fn rank_of(&self, table: &Table, row: u32) -> Option<usize> {
+        let prefix = self.keys[0].prefix(table, row, 0);
+        let block = self.block_of(table, prefix, row)?;
+        let place = self.blocks[block].place_of(self, table, prefix, row);
+        let found = self.blocks[block].rows.get(place) == Some(&row);
+        found.then(|| self.starts[block] as usize + place)
+    }
+
+    /// Looks up the keys' columns and computes the keys that are none. Says whether the prefixes there are still hold.
+    fn find_keys(&mut self, table: &Table, rows: &[u32]) -> bool {
+        let mut first_kind = self.keys[0].kind;
+        for key in &mut self.keys {
+            match (&mut key.computed, &key.expr) {
+                (None, Expr::Column(name)) => {
+                    key.source = table.source(name);
+                    key.kind = PrefixKind::of(table.column_type(name), table.has_ints(key.source));
+                }
+                (Some(values), expr) => {
+                    let names = expr.columns();
+                    let sources: Vec<(&str, Source)> =
+                        names.into_iter().map(|name| (name, table.source(name))).collect();
+                    values.resize(rows.last().map_or(values.len(), |last| *last as usize + 1), Value::Null);
+                    for &row in rows {
+                        values[row as usize] = expr.eval(&TableRow { table, sources: &sources, row });
+                    }
+                }
+                (None, _) => {}
+            }
+        }
+        std::mem::swap(&mut first_kind, &mut self.keys[0].kind);
+        let was_right = first_kind.is_compatible(self.keys[0].kind);
+        self.keys[0].kind = first_kind;
+        was_right
+    }
+
+    /// Sorts rows that come in order of their numbers.
+    fn sorted(&self, table: &Table, mut rows: Vec<u32>) -> Vec<(u64, u32)> {
+        let key = &self.keys[0];
+        let mut pairs: Vec<(u64, u32)> = rows.iter().map(|&row| (key.prefix(table, row, 0), row)).collect();
+        sort_pairs(&mut pairs);
+        rows.clear();
+        rows.extend(pairs.iter().map(|(_, row)| *row));
+        self.refine_runs(table, &pairs, &mut rows, 0, 0);
+        for (pair, row) in pairs.iter_mut().zip(rows) {
+            pair.1 = row;
+        }
+        pairs
+    }
+
+    /// Puts rows of equal prefix in order: `rows` stand as in `pairs`, sorted by the prefixes of this key.
+    fn refine_runs(&self, table: &Table, pairs: &[(u64, u32)], rows: &mut [u32], key_idx: usize, text_depth: usize) {
+        let key = &self.keys[key_idx];
+        let mut start = 0;
+        for run in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let rows = &mut rows[start..start + run.len()];
+            start += run.len();
+            if run.len() == 1 {
+                continue;
+            }
+            let decided = key.kind.decides(run[0].0, key.descending);
+            if decided && key_idx + 1 == self.keys.len() {
+                continue;
+            }
+            let next_depth = text_depth + 7;
+            if decided {
+                self.refine(table, rows, key_idx + 1, 0);
+            } else if key.kind == PrefixKind::Text && next_depth <= MAX_TEXT_DEPTH {
+                self.refine(table, rows, key_idx, next_depth);
+            } else {
+                rows.sort_unstable_by(|a, b| self.compare_cells(table, *a, *b, key_idx));
+            }
+        }
+    }
+
+    /// Sorts rows, which come in order of their numbers, by the keys from `key_idx` on.
+    fn refine(&self, table: &Table, rows: &mut [u32], key_idx: usize, text_depth: usize) {
+        if rows.len() < SMALL_RUN {
+            rows.sort_unstable_by(|a, b| self.compare_cells(table, *a, *b, key_idx));
+            return;
+        }
+        let key = &self.keys[key_idx];
+        let mut pairs: Vec<(u64, u32)> = rows.iter().map(|&row| (key.prefix(table, row, text_depth), row)).collect();
+        sort_pairs(&mut pairs);
+        for (row, pair) in rows.iter_mut().zip(&pairs) {
+            *row = pair.1;
+        }
+        self.refine_runs(table, &pairs, rows, key_idx, text_depth);
+    }
+
+    fn compare_cells(&self, table: &Table, a: u32, b: u32, key_idx: usize) -> Ordering {
+        let by_key = |key: &Key| key.cell(table, a).sort_cmp(key.cell(table, b), key.descending);
+        self.keys[key_idx..].iter().map(by_key).find(|order| order.is_ne()).unwrap_or_else(|| a.cmp(&b))
+    }
+
+    fn compare(&self, table: &Table, a: (u64, u32), b: (u64, u32)) -> Ordering {
+        a.0.cmp(&b.0).then_with(|| {
+            if self.keys.len() == 1 && self.keys[0].kind.decides(a.0, self.keys[0].descending) {
+                a.1.cmp(&b.1)
+            } else {
+                self.compare_cells(table, a.1, b.1, 0)
+            }
+        })
+    }
+
+    fn merged(&self, table: &Table, known: Vec<(u64, u32)>, new: Vec<(u64, u32)>) -> Vec<(u64, u32)> {
+        if known.is_empty() {
+            return new;
+        }
+        let mut merged = Vec::with_capacity(known.len() + new.len());
+        let mut known = known.into_iter().peekable();
+        for pair in new {
+            while let Some(before) = known.next_if(|before| self.compare(table, *before, pair).is_lt()) {
+                merged.push(before);
+            }
+            merged.push(pair);
+        }
+        merged.extend(known);
+        merged
+    }
+
+    fn build(&mut self, pairs: &[(u64, u32)]) {
+        let block = |pairs: &[(u64, u32)]| Block {
+            prefixes: pairs.iter().map(|pair| pair.0).collect(),
+            rows: pairs.iter().map(|pair| pair.1).collect(),
+        };
+        self.blocks = pairs.chunks(BUILT_ROWS).map(block).collect();
+        self.first_prefixes = self.blocks.iter().map(|block| block.prefixes[0]).collect();
+        self.number_blocks();
+    }
+
+    fn number_blocks(&mut self) {
+        self.starts.clear();
+        let mut start = 0;
+        for block in &self.blocks {
+            self.starts.push(start);
+            start += block.rows.len() as u32;
+        }
+        self.n_rows = start as usize;
+    }
+
+    fn insert_one(&mut self, table: &Table, prefix: u64, row: u32) {
+        let block_idx = self.block_of(table, prefix, row).unwrap_or(0);
+        let place = self.blocks[block_idx].place_of(self, table, prefix, row);
+        let block = &mut self.blocks[block_idx];
+        block.prefixes.insert(place, prefix);
+        block.rows.insert(place, row);
+        if place == 0 {
+            self.first_prefixes[block_idx] = prefix;
+        }
+        if block.rows.len() == BLOCK_ROWS {
+            // Rows that come at the end leave full blocks behind them.
+            let middle = if place + 1 == BLOCK_ROWS { BUILT_ROWS } else { BLOCK_ROWS / 2 };
+            let half = Block { prefixes: block.prefixes.split_off(middle), rows: block.rows.split_off(middle) };
+            self.first_prefixes.insert(block_idx + 1, half.prefixes[0]);
+            self.blocks.insert(block_idx + 1, half);
+        }
+    }
+
+    /// The last block whose first row is not after the given one; `None` where there is none.
+    fn block_of(&self, table: &Table, prefix: u64, row: u32) -> Option<usize> {
+        let before = self.first_prefixes.partition_point(|first| *first < prefix);
+        let n_ties = self.first_prefixes[before..].partition_point(|first| *first == prefix);
+        let not_after = |block: &Block| self.compare(table, (block.prefixes[0], block.rows[0]), (prefix, row)).is_le();
+        let n_ties_before = self.blocks[before..before + n_ties].partition_point(not_after);
+        (before + n_ties_before).checked_sub(1)
+    }
+}
+
+impl Block {
+    fn into_pairs(self) -> impl Iterator<Item = (u64, u32)> {
+        self.prefixes.into_iter().zip(self.rows)
+    }
+
+    /// Where the row stands, or would.
+    fn place_of(&self, order: &Order, table: &Table, prefix: u64, row: u32) -> usize {
+        let before = self.prefixes.partition_point(|other| *other < prefix);
+        let n_ties = self.prefixes[before..].partition_point(|other| *other == prefix);
+        let is_before = |other: &u32| order.compare(table, (prefix, *other), (prefix, row)).is_lt();
+        before + self.rows[before..before + n_ties].partition_point(is_before)
+    }
+}

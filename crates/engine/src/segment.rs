@@ -1,0 +1,54 @@
+//! A run of rows: a chunk for each column the table knew when the rows came.
+
+use std::ops::Range;
+
+use model::Column;
+
+use crate::cell::Cell;
+use crate::column::Chunk;
+
+/// How many rows a full segment has.
+pub const SEGMENT_ROWS: usize = 1 << 16;
+
+/// Up to [`SEGMENT_ROWS`] rows. A full one never changes.
+#[derive(Default)]
+pub(crate) struct Segment {
+    n_rows: usize,
+    /// By the table's column index. Columns past the end came later: all null here.
+    chunks: Vec<Chunk>,
+}
+
+impl Segment {
+    pub(crate) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    pub(crate) fn chunk(&self, column_idx: usize) -> Option<&Chunk> {
+        self.chunks.get(column_idx)
+    }
+
+    pub(crate) fn cell(&self, column_idx: usize, row_idx: usize) -> Cell<'_> {
+        self.chunks.get(column_idx).map_or(Cell::Null, |chunk| chunk.cell(row_idx))
+    }
+
+    /// Takes in rows; each column comes with the table's index of it.
+    pub(crate) fn append<'a>(&mut self, columns: impl Iterator<Item = (usize, &'a Column)>, range: Range<usize>) {
+        for (column_idx, column) in columns {
+            while self.chunks.len() <= column_idx {
+                self.chunks.push(Chunk::nulls(self.n_rows));
+            }
+            self.chunks[column_idx].append(column, range.clone());
+        }
+        self.n_rows += range.len();
+        for chunk in &mut self.chunks {
+            chunk.fill(self.n_rows);
+            if self.n_rows == SEGMENT_ROWS {
+                chunk.seal();
+            }
+        }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.chunks.iter().map(Chunk::memory_bytes).sum()
+    }
+}

@@ -1,0 +1,155 @@
+//! The texts of a segment's column: numbered by a dictionary while they repeat, else packed end to end.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use model::Strings;
+
+/// A dictionary is given up once it holds more than this many texts and more than half as many as there are cells.
+const MIN_GIVE_UP: usize = 1024;
+
+/// A slot that holds no text.
+const EMPTY: u32 = u32::MAX;
+
+pub(crate) enum TextCells {
+    /// A number for each cell, of a text in the dictionary. A null cell has any number.
+    Coded { codes: Vec<u32>, dictionary: Dictionary },
+    /// A text for each cell. A null cell has the empty one.
+    Plain(Strings),
+}
+
+impl Default for TextCells {
+    fn default() -> Self {
+        TextCells::Coded { codes: Vec::new(), dictionary: Dictionary::default() }
+    }
+}
+
+impl TextCells {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            TextCells::Coded { codes, .. } => codes.len(),
+            TextCells::Plain(texts) => texts.len(),
+        }
+    }
+
+    /// The text of a cell that is not null.
+    pub(crate) fn get(&self, idx: usize) -> &str {
+        match self {
+            TextCells::Coded { codes, dictionary } => dictionary.texts.get(codes[idx] as usize),
+            TextCells::Plain(texts) => texts.get(idx),
+        }
+    }
+
+    /// How many bytes of text are held.
+    pub(crate) fn n_text_bytes(&self) -> usize {
+        match self {
+            TextCells::Coded { dictionary, .. } => dictionary.texts.bytes().len(),
+            TextCells::Plain(texts) => texts.bytes().len(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, text: &str, is_null: impl Fn(usize) -> bool) {
+        match self {
+            TextCells::Plain(texts) => texts.push(text),
+            TextCells::Coded { codes, dictionary } => {
+                codes.push(dictionary.code(text));
+                if dictionary.texts.len() > MIN_GIVE_UP && dictionary.texts.len() * 2 > codes.len() {
+                    let get = |idx: usize| if is_null(idx) { "" } else { dictionary.texts.get(codes[idx] as usize) };
+                    *self = TextCells::Plain((0..codes.len()).map(get).collect());
+                }
+            }
+        }
+    }
+
+    pub(crate) fn push_null(&mut self) {
+        match self {
+            TextCells::Plain(texts) => texts.push(""),
+            TextCells::Coded { codes, .. } => codes.push(0),
+        }
+    }
+
+    /// Lets go of what only pushing needs.
+    pub(crate) fn seal(&mut self) {
+        if let TextCells::Coded { codes, dictionary } = self {
+            codes.shrink_to_fit();
+            dictionary.slots = Vec::new();
+        }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let of_strings = |texts: &Strings| texts.bytes().len() + texts.ends().len() * 4;
+        match self {
+            TextCells::Coded { codes, dictionary } => {
+                codes.capacity() * 4 + dictionary.slots.capacity() * 4 + of_strings(&dictionary.texts)
+            }
+            TextCells::Plain(texts) => of_strings(texts),
+        }
+    }
+}
+
+/// Distinct texts, each with a number from 0.
+#[derive(Default)]
+pub(crate) struct Dictionary {
+    pub(crate) texts: Strings,
+    /// Numbers of texts by hash, open addressing; a power of two, at most half full.
+    slots: Vec<u32>,
+    hasher: RandomState,
+}
+
+impl Dictionary {
+    fn code(&mut self, text: &str) -> u32 {
+        if self.texts.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let slot = self.slot(text);
+        if self.slots[slot] == EMPTY {
+            self.slots[slot] = self.texts.len() as u32;
+            self.texts.push(text);
+        }
+        self.slots[slot]
+    }
+
+    /// Where the text stands, or would.
+    fn slot(&self, text: &str) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = self.hasher.hash_one(text) as usize & mask;
+        while self.slots[slot] != EMPTY && self.texts.get(self.slots[slot] as usize) != text {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![EMPTY; (self.slots.len() * 2).max(16)];
+        for code in 0..self.texts.len() {
+            let slot = self.slot(self.texts.get(code));
+            self.slots[slot] = code as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dictionary_is_kept_while_texts_repeat() {
+        let mut few = TextCells::default();
+        let mut many = TextCells::default();
+        for idx in 0..5000 {
+            few.push(&format!("text {}", idx % 7), |_| false);
+            if idx % 5 == 0 {
+                many.push_null();
+            } else {
+                many.push(&format!("text {idx}"), |idx| idx % 5 == 0);
+            }
+        }
+        assert!(matches!(&few, TextCells::Coded { dictionary, .. } if dictionary.texts.len() == 7));
+        assert!(matches!(&many, TextCells::Plain(_)));
+        few.seal();
+        for idx in 0..5000 {
+            assert_eq!(few.get(idx), format!("text {}", idx % 7));
+            assert_eq!(many.get(idx), if idx % 5 == 0 { String::new() } else { format!("text {idx}") });
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A view: what a spec shows of a table, kept up to date by looking at new rows only.
+
+use std::ops::Range;
+
+use model::{ColumnSchema, ColumnType};
+
+use crate::cell::Cell;
+use crate::error::EngineError;
+use crate::filter::{Candidates, Filter};
+use crate::group::Groups;
+use crate::order::Order;
+use crate::segment::SEGMENT_ROWS;
+use crate::spec::ViewSpec;
+use crate::table::{RowId, Table};
+use crate::window::{Window, WindowColumn};
+
+/// What a spec shows of a table. It must always be given the table it was made of.
+pub struct View {
+    spec: ViewSpec,
+    filter: Filter,
+    rows: Rows,
+    /// How many of the table's rows were taken in.
+    n_seen: u32,
+    first_offset: u64,
+    revision: u64,
+    columns: Vec<ColumnSchema>,
+}
+
+/// The rows of a view.
+enum Rows {
+    /// All, in order of offset: a rank is a row number.
+    All,
+    /// Some, in order of offset.
+    Some(Vec<u32>),
+    Sorted(Order),
+    Grouped(Groups),
+}
+
+impl View {
+    /// A view of the rows the table has.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsupported`] of a spec that no view can show; none of those that [`ViewSpec::of`] gives.
+    pub fn new(table: &Table, spec: ViewSpec) -> Result<Self, EngineError> {
+        let rows = if spec.is_grouped() {
+            Rows::Grouped(Groups::new(&spec))
+        } else if !spec.sort.is_empty() {
+            Rows::Sorted(Order::new(&spec.sort))
+        } else if spec.filters.is_empty() {
+            Rows::All
+        } else {
+            Rows::Some(Vec::new())
+        };
+        let filter = Filter::new(&spec.filters);
+        let first_offset = table.first_offset();
+        let mut view = Self { spec, filter, rows, n_seen: 0, first_offset, revision: 0, columns: Vec::new() };
+        view.apply(table);
+        view.revision = 1;
+        Ok(view)
+    }
+
+    /// What the view shows.
+    #[must_use]
+    pub fn spec(&self) -> &ViewSpec {
+        &self.spec
+    }
+
+    /// Takes in the rows appended since. Says whether anything in the view changed, its columns included; only then is there
+    /// a new revision.
+    pub fn apply(&mut self, table: &Table) -> bool {
+        let n_rows = table.n_rows() as u32;
+        if n_rows == self.n_seen {
+            return false;
+        }
+        let start = std::mem::replace(&mut self.n_seen, n_rows);
+        let mut n_passed = 0;
+        match &mut self.rows {
+            Rows::All => n_passed = (n_rows - start) as usize,
+            Rows::Some(rows) => {
+                let n_before = rows.len();
+                self.filter.run(table, start, |segment_idx, passed| push_rows(rows, segment_idx, &passed));
+                n_passed = rows.len() - n_before;
+            }
+            Rows::Sorted(order) => {
+                let mut rows = Vec::new();
+                self.filter.run(table, start, |segment_idx, passed| push_rows(&mut rows, segment_idx, &passed));
+                n_passed = rows.len();
+                if n_passed > 0 {
+                    order.insert(table, rows);
+                }
+            }
+            Rows::Grouped(groups) => {
+                self.filter.run(table, start, |segment_idx, passed| {
+                    n_passed += passed.len();
+                    groups.add(table, segment_idx, &passed);
+                });
+                groups.finish(table);
+            }
+        }
+        let columns = match &self.rows {
+            Rows::Grouped(groups) => groups.columns(),
+            _ => table.schema().columns(),
+        };
+        let columns_changed = self.columns != columns;
+        if columns_changed {
+            self.columns = columns.to_vec();
+        }
+        let changed = n_passed > 0 || columns_changed;
+        self.revision += u64::from(changed);
+        changed
+    }
+
+    /// A number that grows with every change: 1 for a new view.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How many rows, or groups, the view has.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        match &self.rows {
+            Rows::All => self.n_seen as usize,
+            Rows::Some(rows) => rows.len(),
+            Rows::Sorted(order) => order.n_rows(),
+            Rows::Grouped(groups) => groups.n_groups(),
+        }
+    }
+
+    /// The view's columns: the table's own without the system's, or the keys and aggregates of groups.
+    #[must_use]
+    pub fn columns(&self) -> &[ColumnSchema] {
+        &self.columns
+    }
+
+    /// The cells of the rows in a range of ranks, cut to those there are. Columns may also be the system's; one that is not
+    /// there is all null.
+    #[must_use]
+    pub fn window(&self, table: &Table, ranks: Range<usize>, columns: &[String]) -> Window {
+        let first = ranks.start.min(self.n_rows());
+        let n_rows = ranks.end.min(self.n_rows()).saturating_sub(first);
+        let rows: Vec<u32> = match &self.rows {
+            Rows::All => (first as u32..(first + n_rows) as u32).collect(),
+            Rows::Some(rows) => rows[first..first + n_rows].to_vec(),
+            Rows::Sorted(order) => order.rows_from(first).take(n_rows).collect(),
+            Rows::Grouped(groups) => (first..first + n_rows).filter_map(|rank| groups.group_at(rank)).collect(),
+        };
+        let columns = match &self.rows {
+            Rows::Grouped(groups) => columns.iter().map(|name| group_column(groups, &rows, name)).collect(),
+            _ => columns.iter().map(|name| table_column(table, &rows, name)).collect(),
+        };
+        let first_id = self.first_id();
+        Window {
+            revision: self.revision,
+            first_rank: first as u64,
+            n_view_rows: self.n_rows() as u64,
+            row_ids: rows.into_iter().map(|row| (first_id + u64::from(row)) as f64).collect(),
+            columns,
+        }
+    }
+
+    /// The rank of a row, or of a group; `None` if it is not in the view.
+    #[must_use]
+    pub fn rank_of(&self, table: &Table, row_id: RowId) -> Option<usize> {
+        let row = u32::try_from(row_id.checked_sub(self.first_id())?).ok()?;
+        match &self.rows {
+            Rows::Grouped(groups) => groups.rank_of(row),
+            _ if row >= self.n_seen => None,
+            Rows::All => Some(row as usize),
+            Rows::Some(rows) => rows.binary_search(&row).ok(),
+            Rows::Sorted(order) => order.rank_of(table, row),
+        }
+    }
+
+    /// The row at a rank: its offset, or the group's number in order of first appearance.
+    #[must_use]
+    pub fn row_id_at(&self, rank: usize) -> Option<RowId> {
+        let row = match &self.rows {
+            Rows::All => (rank < self.n_seen as usize).then_some(rank as u32),
+            Rows::Some(rows) => rows.get(rank).copied(),
+            Rows::Sorted(order) => order.row_at(rank),
+            Rows::Grouped(groups) => groups.group_at(rank),
+        };
+        row.map(|row| self.first_id() + u64::from(row))
+    }
+
+    /// How many bytes the view takes beside its table, about; groups not counted.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        match &self.rows {
+            Rows::All | Rows::Grouped(_) => 0,
+            Rows::Some(rows) => rows.capacity() * 4,
+            Rows::Sorted(order) => order.memory_bytes(),
+        }
+    }
+
+    fn first_id(&self) -> RowId {
+        if matches!(self.rows, Rows::Grouped(_)) { 0 } else { self.first_offset }
+    }
+}
+
+fn push_rows(rows: &mut Vec<u32>, segment_idx: usize, passed: &Candidates) {
+    let first = segment_idx * SEGMENT_ROWS;
+    rows.reserve(passed.len());
+    passed.for_each(|idx| rows.push((first + idx) as u32));
+}
+
+fn table_column(table: &Table, rows: &[u32], name: &str) -> WindowColumn {
+    let source = table.source(name);
+    WindowColumn::of(name, table.column_type(name), rows.iter().map(|row| table.cell(source, *row)))
+}
+
+fn group_column(groups: &Groups, rows: &[u32], name: &str) -> WindowColumn {
+    let idx = groups.column_idx(name);
+    let column_type =
+        idx.and_then(|idx| groups.columns().get(idx)).map_or(ColumnType::Null, |column| column.column_type);
+    let value = |row: &u32| idx.map_or(model::Value::Null, |idx| groups.value(idx, *row));
+    let values: Vec<model::Value> = rows.iter().map(value).collect();
+    WindowColumn::of(name, column_type, values.iter().map(Cell::from))
+}
