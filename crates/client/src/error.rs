@@ -2,7 +2,7 @@
 
 use model::{NameError, RowError, Seq};
 
-/// Why rows were not taken, or not yet.
+/// What a user of the library may be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The name names no table.
@@ -11,6 +11,22 @@ pub enum Error {
     /// A row that may not be stored; it was not queued.
     #[error(transparent)]
     Row(#[from] RowError),
+    /// Rows are not stored, or not yet.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// Reading rows back failed.
+    #[error("reading failed: {message}")]
+    Read {
+        /// The server's code, or `network`.
+        code: String,
+        /// A sentence.
+        message: String,
+    },
+}
+
+/// Why rows are not stored, or not yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
     /// The table was finished.
     #[error("the table is finished; rows can no longer be logged")]
     Finished,
@@ -51,14 +67,6 @@ pub enum Error {
     /// There was no answer, or none that makes sense; the rows are sent again.
     #[error("the server cannot be reached and is tried again: {0}")]
     Network(String),
-    /// Reading rows back failed.
-    #[error("reading failed: {message}")]
-    Read {
-        /// The server's code, or `network`.
-        code: String,
-        /// A sentence.
-        message: String,
-    },
 }
 
 impl Error {
@@ -68,19 +76,29 @@ impl Error {
         match self {
             Error::Name(error) => error.code(),
             Error::Row(error) => error.code(),
-            Error::Finished => "finished",
-            Error::QueueFull { .. } => "queue_full",
-            Error::RowRefused { code, .. }
-            | Error::RequestRefused { code, .. }
-            | Error::Unavailable { code, .. }
-            | Error::Read { code, .. } => code,
-            Error::Network(_) => "network",
+            Error::Delivery(error) => error.code(),
+            Error::Read { code, .. } => code,
+        }
+    }
+}
+
+impl DeliveryError {
+    /// A code that stays the same from version to version.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            DeliveryError::Finished => "finished",
+            DeliveryError::QueueFull { .. } => "queue_full",
+            DeliveryError::RowRefused { code, .. }
+            | DeliveryError::RequestRefused { code, .. }
+            | DeliveryError::Unavailable { code, .. } => code,
+            DeliveryError::Network(_) => "network",
         }
     }
 
     /// Whether the rows concerned are still on their way.
     #[must_use]
     pub fn is_retried(&self) -> bool {
-        matches!(self, Error::Unavailable { .. } | Error::Network(_))
+        matches!(self, DeliveryError::Unavailable { .. } | DeliveryError::Network(_))
     }
 }

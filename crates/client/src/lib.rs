@@ -15,5 +15,5 @@ pub mod uploader;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 
-pub use error::Error;
+pub use error::{DeliveryError, Error};
 pub use options::{DEFAULT_SERVER, Options};

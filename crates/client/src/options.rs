@@ -1,13 +1,10 @@
 //! What a user may choose, with its defaults. The names are those of the npm package, in snake case.
 
-use serde::Deserialize;
-
 /// Where a server listens unless told otherwise.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7700";
 
 /// How a table is reached, and how its rows are queued and sent.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The server's origin.
     pub server: String,

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use wire::api::Ack;
 
-use crate::error::Error;
+use crate::error::DeliveryError;
 
 /// Sends requests to one table.
 pub trait Transport {
@@ -58,7 +58,7 @@ pub enum Notice {
     /// Rows are stored.
     Acked(Ack),
     /// Rows are refused, dropped or held up.
-    Error(Error),
+    Error(DeliveryError),
     /// The status changed.
     Status,
 }

@@ -8,18 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use model::{Seq, WriterId};
-use serde::Serialize;
 use wire::append::Header;
 
-use crate::error::Error;
+use crate::error::DeliveryError;
 use crate::options::Options;
 use crate::outbox::{Outbox, Pushed, Store};
 use crate::ports::{Clock, Notice, Observer, Random, Reply, Transport};
 use crate::uploader::{Action, Batching, Event, Uploader, Verdict};
 
 /// What a table's way out is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Every row was dealt with.
     Idle,
@@ -32,8 +30,7 @@ pub enum State {
 }
 
 /// How the rows logged so far are doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// What is going on.
     pub state: State,
@@ -54,7 +51,7 @@ pub struct Status {
 }
 
 /// What went wrong last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastError {
     /// A code that stays the same from version to version.
     pub code: String,
@@ -119,15 +116,15 @@ impl<S: Store> Machine<S> {
     /// Takes rows in: JSON objects, each with its line end.
     ///
     /// # Errors
-    /// [`Error::Finished`], and [`Error::QueueFull`] when some of them were dropped; the others are queued.
-    pub fn push(&mut self, lines: String) -> Result<(), Error> {
+    /// [`DeliveryError::Finished`], and [`DeliveryError::QueueFull`] when some of them were dropped; the others are queued.
+    pub fn push(&mut self, lines: String) -> Result<(), DeliveryError> {
         if self.finishing {
-            return Err(Error::Finished);
+            return Err(DeliveryError::Finished);
         }
         let Pushed { n_dropped, .. } = self.outbox.push(lines);
         self.n_dropped += n_dropped;
         if n_dropped > 0 {
-            let error = Error::QueueFull { n_rows: n_dropped };
+            let error = DeliveryError::QueueFull { n_rows: n_dropped };
             self.remember(&error);
             return Err(error);
         }
@@ -181,7 +178,11 @@ impl<S: Store> Machine<S> {
                 self.n_acknowledged += n_removed.saturating_sub(n_refused);
                 for refusal in &ack.refused {
                     let (code, message) = (refusal.code.clone(), refusal.message.clone());
-                    notices.push(self.error(Error::RowRefused { seq: first_seq + refusal.index, code, message }));
+                    notices.push(self.error(DeliveryError::RowRefused {
+                        seq: first_seq + refusal.index,
+                        code,
+                        message,
+                    }));
                 }
                 notices.push(Notice::Acked(ack));
             }
@@ -189,13 +190,13 @@ impl<S: Store> Machine<S> {
                 let n_rows = self.outbox.remove_through(span.last_seq());
                 self.n_rejected += n_rows;
                 let (code, message) = reason(reply);
-                notices.push(self.error(Error::RequestRefused { n_rows, code, message }));
+                notices.push(self.error(DeliveryError::RequestRefused { n_rows, code, message }));
             }
             Some(Verdict::Later(_)) => {
                 let (code, message) = reason(reply);
                 let error = match reply {
-                    Reply::Error { .. } => Error::Unavailable { code, message },
-                    Reply::Ack(_) | Reply::Lost(_) => Error::Network(message),
+                    Reply::Error { .. } => DeliveryError::Unavailable { code, message },
+                    Reply::Ack(_) | Reply::Lost(_) => DeliveryError::Network(message),
                 };
                 // One outage is told once; `status` has the newest reason.
                 let notice = self.error(error);
@@ -208,12 +209,12 @@ impl<S: Store> Machine<S> {
         notices
     }
 
-    fn error(&mut self, error: Error) -> Notice {
+    fn error(&mut self, error: DeliveryError) -> Notice {
         self.remember(&error);
         Notice::Error(error)
     }
 
-    fn remember(&mut self, error: &Error) {
+    fn remember(&mut self, error: &DeliveryError) {
         self.last_error = Some(LastError { code: error.code().to_owned(), message: error.to_string() });
     }
 

@@ -140,7 +140,7 @@ fn a_refused_row_is_told_by_its_number_and_the_others_are_stored() {
     machine.push("{\"n\":1}\n{\"bad\":2}\n{\"n\":3}\n".into()).unwrap();
     let Step::Send(body) = machine.next(0) else { panic!() };
     let notices = machine.on_reply(1, &Reply::Ack(server.append(&body)), 0.5);
-    assert!(matches!(&notices[0], Notice::Error(Error::RowRefused { seq: 2, code, .. }) if code == "bad"));
+    assert!(matches!(&notices[0], Notice::Error(DeliveryError::RowRefused { seq: 2, code, .. }) if code == "bad"));
     assert!(matches!(&notices[1], Notice::Acked(ack) if ack.n_stored == 2));
     assert_eq!((machine.status().acknowledged, machine.status().rejected), (2, 1));
 }
@@ -150,7 +150,7 @@ fn a_finished_table_takes_no_more_and_ends_when_it_is_empty() {
     let mut machine = machine(&small());
     machine.push("{}\n".into()).unwrap();
     machine.finish();
-    assert_eq!(machine.push("{}\n".into()), Err(Error::Finished));
+    assert_eq!(machine.push("{}\n".into()), Err(DeliveryError::Finished));
     let Step::Send(body) = machine.next(0) else { panic!() };
     assert_eq!(machine.next(0), Step::Idle, "not before the answer");
     machine.on_reply(1, &Reply::Ack(Server::default().append(&body)), 0.5);
@@ -160,7 +160,7 @@ fn a_finished_table_takes_no_more_and_ends_when_it_is_empty() {
 #[test]
 fn a_full_queue_says_how_many_it_dropped() {
     let mut machine = machine(&Options { max_queue_rows: 2, ..small() });
-    assert_eq!(machine.push("{}\n{}\n{}\n".into()), Err(Error::QueueFull { n_rows: 1 }));
+    assert_eq!(machine.push("{}\n{}\n{}\n".into()), Err(DeliveryError::QueueFull { n_rows: 1 }));
     assert_eq!((machine.status().queued, machine.status().dropped), (2, 1));
     assert_eq!(machine.status().last_error.unwrap().code, "queue_full");
 }

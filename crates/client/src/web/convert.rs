@@ -1,61 +1,100 @@
 //! JavaScript values to ours and back. Whatever a server or a page hands over, nothing here panics.
+//!
+//! Fields are read one by one: `serde` would more than double the size of the package.
 
+use js_sys::{Array, JSON, Object, Reflect};
 use model::Offset;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
-use wire::api::{Ack, ErrorBody, ErrorDetail, TailMessage};
+use wire::api::{Ack, ErrorDetail, Refusal};
 
 /// A text message of the tail.
 pub(crate) enum TailText {
     /// Where the table ends now.
     Hello(Offset),
     /// Rows, each an object of tagged JSON.
-    Rows(Offset, js_sys::Array),
+    Rows(Offset, Array),
     /// The tail ends, and why.
     Error(String),
 }
 
 /// Reads a text message of the tail; the error is a sentence.
 pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
-    let message = js_sys::JSON::parse(text).map_err(|error| describe(&error))?;
-    if field(&message, "type").as_string().as_deref() == Some("rows") {
-        let first_offset = field(&message, "first_offset").as_f64().ok_or("rows without their offset")?;
-        let rows = field(&message, "rows").dyn_into().map_err(|_| "rows that are no list")?;
-        return Ok(TailText::Rows(first_offset as Offset, rows));
-    }
-    match serde_wasm_bindgen::from_value(message).map_err(|error| describe(&error.into()))? {
-        TailMessage::Hello { next_offset } => Ok(TailText::Hello(next_offset)),
-        TailMessage::Error { error } => Ok(TailText::Error(error.message)),
-    }
+    let message = Fields(JSON::parse(text).map_err(|error| describe(&error))?);
+    let read = match message.text("type").as_deref() {
+        Some("hello") => message.whole("next_offset").map(TailText::Hello),
+        Some("rows") => {
+            message.whole("first_offset").zip(message.list("rows")).map(|(at, rows)| TailText::Rows(at, rows))
+        }
+        Some("error") => message.error_detail().map(|detail| TailText::Error(detail.message)),
+        _ => None,
+    };
+    read.ok_or_else(|| "the server sent a message that is not known".to_owned())
 }
 
 /// The ack that a body is, if it is one.
+#[cfg_attr(not(feature = "npm"), expect(dead_code))]
 pub(crate) fn ack(body: &str) -> Option<Ack> {
-    parse(body)
+    let body = Fields(JSON::parse(body).ok()?);
+    let refused = body.list("refused").unwrap_or_default();
+    let refusal = |item: JsValue| {
+        let item = Fields(item);
+        Some(Refusal { index: item.whole("index")?, code: item.text("code")?, message: item.text("message")? })
+    };
+    Some(Ack {
+        acked_seq: body.whole("acked_seq")?,
+        n_stored: body.whole("n_stored")?,
+        n_duplicate: body.whole("n_duplicate")?,
+        first_offset: body.whole("first_offset"),
+        refused: refused.iter().filter_map(refusal).collect(),
+    })
 }
 
 /// The reason that a body gives, if it gives one.
+#[cfg_attr(not(feature = "npm"), expect(dead_code))]
 pub(crate) fn error_detail(body: &str) -> Option<ErrorDetail> {
-    parse::<ErrorBody>(body).map(|body| body.error)
+    Fields(JSON::parse(body).ok()?).error_detail()
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
-    let value = js_sys::JSON::parse(json).ok()?;
-    serde_wasm_bindgen::from_value(value).ok()
+/// Reads the fields of a value, which may be anything.
+pub(crate) struct Fields(pub(crate) JsValue);
+
+impl Fields {
+    pub(crate) fn get(&self, name: &str) -> JsValue {
+        Reflect::get(&self.0, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).as_string()
+    }
+
+    /// A number that counts something.
+    pub(crate) fn whole(&self, name: &str) -> Option<u64> {
+        self.get(name).as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
+    }
+
+    fn list(&self, name: &str) -> Option<Array> {
+        self.get(name).dyn_into().ok()
+    }
+
+    fn error_detail(&self) -> Option<ErrorDetail> {
+        let error = Fields(self.get("error"));
+        Some(ErrorDetail { code: error.text("code")?, message: error.text("message")? })
+    }
 }
 
-/// One of our small structures as an object. Only for those whose fields all have a JavaScript counterpart.
-pub(crate) fn to_js(value: &impl Serialize) -> JsValue {
-    serde_wasm_bindgen::to_value(value).unwrap_or(JsValue::UNDEFINED)
-}
-
-fn field(object: &JsValue, name: &str) -> JsValue {
-    js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+/// An object of these fields.
+#[cfg_attr(not(feature = "npm"), expect(dead_code))]
+pub(crate) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // A new object takes any field.
+        let _ = Reflect::set(&object, &JsValue::from_str(name), &value);
+    }
+    object.into()
 }
 
 /// What a thrown value says of itself, whatever it is.
 pub(crate) fn describe(thrown: &JsValue) -> String {
-    let message = thrown.is_object().then(|| field(thrown, "message").as_string()).flatten();
+    let message = thrown.is_object().then(|| Fields(thrown.clone()).text("message")).flatten();
     message.or_else(|| thrown.as_string()).unwrap_or_else(|| "an unknown error".to_owned())
 }

@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use js_sys::Function;
-use model::{Offset, TableName};
+use model::Offset;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
+use wire::api::Ack;
 
 use super::clock::{WebClock, WebRandom, new_writer};
-use super::convert::{TailText, tail_text, to_js};
+use super::convert::{Fields, TailText, object, tail_text};
 use super::error::to_fault;
 use super::socket::SocketEvent;
 use super::tail::{Follower, Following, Format, Message, TailHandle};
 use super::transport::Fetch;
-use crate::error::Error;
 use crate::options::Options;
 use crate::outbox::Memory;
 use crate::ports::{Notice, Observer};
-use crate::stream_table::{Machine, Shared, drive};
+use crate::stream_table::{Machine, Shared, State, drive};
 
 /// One table's way out.
 #[wasm_bindgen]
 pub struct Client {
     shared: Arc<Shared<Memory>>,
     options: Options,
-    name: TableName,
+    name: String,
 }
 
 /// Calls `notify(kind, value)`.
@@ -41,7 +41,7 @@ impl Observer for Notify {
     fn notice(&self, notice: Notice) {
         match notice {
             Notice::Status => self.call("status", &JsValue::UNDEFINED),
-            Notice::Acked(ack) => self.call("ack", &to_js(&ack)),
+            Notice::Acked(ack) => self.call("ack", &ack_object(&ack)),
             Notice::Error(error) => self.call("error", &to_fault(&error)),
         }
     }
@@ -49,22 +49,18 @@ impl Observer for Notify {
 
 #[wasm_bindgen]
 impl Client {
-    /// Gets ready to send to a table whose parts the class has checked. `options` are those of [`Options`].
-    ///
-    /// # Errors
-    /// When `options` or a part of the name is not what it should be.
+    /// Gets ready to send to the table `name`, which is `entity/project/table` and was checked by the class; `options` are
+    /// those of [`Options`].
     #[wasm_bindgen(constructor)]
-    pub fn new(entity: &str, project: &str, table: &str, options: JsValue, notify: Function) -> Result<Self, JsValue> {
-        let options: Options = serde_wasm_bindgen::from_value(options)?;
-        let name = TableName::from_parts(table, Some(project), Some(entity), entity)
-            .map_err(|error| to_fault(&Error::Name(error)))?;
+    pub fn new(name: String, options: JsValue, notify: Function) -> Self {
+        let options = read_options(options);
         let shared = Arc::new(Shared::new(Machine::new(new_writer(), &options, Memory)));
         let transport = Fetch::new(&options, &name);
         let driven = Arc::clone(&shared);
         spawn_local(async move {
             drive(&*driven, &transport, &WebClock, &WebRandom, &Notify(notify)).await;
         });
-        Ok(Self { shared, options, name })
+        Self { shared, options, name }
     }
 
     /// Takes rows in: JSON objects, each with its line end.
@@ -90,7 +86,24 @@ impl Client {
 
     /// How the rows are doing.
     pub fn status(&self) -> JsValue {
-        to_js(&self.shared.with(|machine| machine.status()))
+        let status = self.shared.with(|machine| machine.status());
+        let state = match status.state {
+            State::Idle => "idle",
+            State::Sending => "sending",
+            State::Retrying => "retrying",
+            State::Finished => "finished",
+        };
+        let last_error = status.last_error.map(|e| object([("code", e.code.into()), ("message", e.message.into())]));
+        object([
+            ("state", state.into()),
+            ("queued", count(status.queued)),
+            ("sent", count(status.sent)),
+            ("acknowledged", count(status.acknowledged)),
+            ("rejected", count(status.rejected)),
+            ("dropped", count(status.dropped)),
+            ("bytes", count(status.bytes)),
+            ("lastError", last_error.unwrap_or(JsValue::NULL)),
+        ])
     }
 
     /// Follows the table from offset `from`, or from its present end. `notify(kind, …)` is called with
@@ -116,6 +129,40 @@ impl Client {
             }
         });
         Subscription { _handle: handle }
+    }
+}
+
+/// Counts stay below 2^53, up to which a number is exact.
+fn count(n: u64) -> JsValue {
+    JsValue::from_f64(n as f64)
+}
+
+fn ack_object(ack: &Ack) -> JsValue {
+    object([
+        ("ackedSeq", count(ack.acked_seq)),
+        ("stored", count(ack.n_stored)),
+        ("duplicates", count(ack.n_duplicate)),
+        ("refused", count(ack.refused.len() as u64)),
+        ("firstOffset", ack.first_offset.map_or(JsValue::NULL, count)),
+    ])
+}
+
+/// Options under their names in camel case; what is missing or of another type keeps its default.
+fn read_options(given: JsValue) -> Options {
+    let given = Fields(given);
+    let default = Options::default();
+    let size = |name, default| given.whole(name).map_or(default, |n| n as usize);
+    Options {
+        server: given.text("server").unwrap_or(default.server),
+        key: given.text("key"),
+        max_queue_bytes: size("maxQueueBytes", default.max_queue_bytes),
+        max_queue_rows: size("maxQueueRows", default.max_queue_rows),
+        max_batch_rows: size("maxBatchRows", default.max_batch_rows),
+        max_batch_bytes: size("maxBatchBytes", default.max_batch_bytes),
+        linger_millis: given.whole("lingerMillis").unwrap_or(default.linger_millis),
+        request_timeout_millis: size("requestTimeoutMillis", default.request_timeout_millis as usize) as u32,
+        max_retry_millis: given.whole("maxRetryMillis").unwrap_or(default.max_retry_millis),
+        ..default
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use gloo_timers::future::TimeoutFuture;
-use model::{Offset, TableName};
+use model::Offset;
 
 use super::clock::{WebRandom, sleep};
 use super::socket::{Socket, SocketEvent};
@@ -92,7 +92,7 @@ pub(crate) struct Follower<F> {
 
 impl<F: Format> Follower<F> {
     /// Gets ready to follow; nothing is sent until the first [`Follower::next`].
-    pub(crate) fn new(url_base: &str, name: &TableName, from: Option<Offset>, format: F) -> (Self, TailHandle) {
+    pub(crate) fn new(url_base: &str, name: &str, from: Option<Offset>, format: F) -> (Self, TailHandle) {
         let closer = Rc::new(Closer::default());
         let address = address(url_base, name, F::NAME);
         let handle = TailHandle(Rc::clone(&closer));
@@ -173,10 +173,10 @@ impl<F: Format> Follower<F> {
 }
 
 /// The WebSocket's address, without the offset: `http` becomes `ws`.
-fn address(url_base: &str, name: &TableName, format: &str) -> String {
-    let base = url_base.trim_end_matches('/');
-    let base = base.strip_prefix("http").map_or_else(|| base.to_owned(), |rest| format!("ws{rest}"));
-    format!("{base}{}/tail/{name}?format={format}", wire::api::API_PREFIX)
+fn address(url_base: &str, name: &str, format: &str) -> String {
+    let base = url_base.strip_suffix('/').unwrap_or(url_base);
+    let (scheme, base) = base.strip_prefix("http").map_or(("", base), |rest| ("ws", rest));
+    [scheme, base, wire::api::API_PREFIX, "/tail/", name, "?format=", format].concat()
 }
 
 #[cfg(feature = "arrow")]
@@ -232,7 +232,7 @@ mod arrow {
         name: &TableName,
         from: Option<Offset>,
     ) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
-        let (follower, handle) = Follower::new(url_base, name, from, Arrow);
+        let (follower, handle) = Follower::new(url_base, &name.to_string(), from, Arrow);
         let events = unfold(follower, |mut follower| async move {
             let event = follower.next().await?;
             Some((event, follower))

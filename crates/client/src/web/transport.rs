@@ -1,7 +1,6 @@
 //! Requests by `fetch`, which pages, workers, Node and Deno all have.
 
 use js_sys::Promise;
-use model::TableName;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Headers, RequestInit, Response};
@@ -26,12 +25,8 @@ pub(crate) struct Fetch {
 
 impl Fetch {
     /// Gets ready; nothing is sent.
-    pub(crate) fn new(options: &Options, name: &TableName) -> Self {
-        let server = options.server.trim_end_matches('/');
-        let mut url = String::from(server);
-        for part in [API_PREFIX, "/tables/", name.entity(), "/", name.project(), "/", name.table(), "/rows"] {
-            url.push_str(part);
-        }
+    pub(crate) fn new(options: &Options, name: &str) -> Self {
+        let url = [&options.server, API_PREFIX, "/tables/", name, "/rows"].concat();
         Self { url, timeout_millis: options.request_timeout_millis }
     }
 

@@ -109,7 +109,7 @@ pub fn encode_text(text: &str, out: &mut String) {
             0..0x20 => "",
             _ => continue,
         };
-        out.push_str(&text[start..idx]);
+        out.push_str(text.get(start..idx).unwrap_or_default());
         start = idx + 1;
         if escape.is_empty() {
             write_to(out, format_args!("\\u{byte:04x}"));
@@ -117,7 +117,7 @@ pub fn encode_text(text: &str, out: &mut String) {
             out.push_str(escape);
         }
     }
-    out.push_str(&text[start..]);
+    out.push_str(text.get(start..).unwrap_or_default());
     out.push('"');
 }
 
