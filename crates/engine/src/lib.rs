@@ -20,6 +20,9 @@ mod text;
 mod view;
 mod window;
 
+#[cfg(test)]
+mod oracle_tests;
+
 pub use error::EngineError;
 pub use expr::{Aggregate, AggregateOp, SortKey};
 pub use segment::SEGMENT_ROWS;

@@ -13,12 +13,12 @@ use crate::cell::Cell;
 use crate::prefix::{PrefixKind, sort_pairs};
 use crate::table::{Source, Table, TableRow};
 
-/// A block is split when it is this full.
-const BLOCK_ROWS: usize = 1024;
+/// A block is split when it is this full. Tests have small blocks, so that they split.
+const BLOCK_ROWS: usize = if cfg!(test) { 8 } else { 1024 };
 /// How full blocks are when the index is built.
-const BUILT_ROWS: usize = 768;
+const BUILT_ROWS: usize = BLOCK_ROWS / 4 * 3;
 /// Fewer rows than this are sorted by looking at their cells.
-const SMALL_RUN: usize = 24;
+const SMALL_RUN: usize = if cfg!(test) { 3 } else { 24 };
 /// Past this depth of equal text, texts are compared whole.
 const MAX_TEXT_DEPTH: usize = 70;
 

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use model::Strings;
 
 /// A dictionary is given up once it holds more than this many texts and more than half as many as there are cells.
-const MIN_GIVE_UP: usize = 1024;
+const MIN_GIVE_UP: usize = if cfg!(test) { 8 } else { 1024 };
 
 /// A slot that holds no text.
 const EMPTY: u32 = u32::MAX;

@@ -1,0 +1,371 @@
+//! However the rows are split into batches, a view shows what a slow and plain reading of its spec gives.
+
+use std::cmp::Ordering;
+
+use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey, is_true};
+use model::{Batch, Media, Row, StoredBatch, Timestamp, Value};
+use proptest::prelude::*;
+
+use crate::{Table, View, ViewSpec};
+
+const FIRST_OFFSET: u64 = 7;
+const COLUMNS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// What a view shows, read from rows one by one.
+struct Oracle {
+    /// Offsets, or numbers of groups.
+    ids: Vec<u64>,
+    names: Vec<String>,
+    /// By rank, then by column.
+    cells: Vec<Vec<Value>>,
+}
+
+/// A row and the offset the table gives it.
+struct OffsetRow<'a>(&'a Row, u64);
+
+impl RowSource for OffsetRow<'_> {
+    fn get(&self, column: &str) -> Value {
+        if column == "_offset" {
+            return Value::Int(self.1 as i64);
+        }
+        self.0.get(column).cloned().unwrap_or(Value::Null)
+    }
+}
+
+fn sort_by_keys<R: RowSource>(rows: &mut [(u64, R)], sort: &[SortKey]) {
+    rows.sort_by(|(_, a), (_, b)| {
+        for key in sort {
+            let (a, b) = (key.expr.eval(a), key.expr.eval(b));
+            let order = match (a.is_null(), b.is_null()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Greater,
+                (false, true) => Ordering::Less,
+                _ if key.descending => b.total_cmp(&a),
+                _ => a.total_cmp(&b),
+            };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        Ordering::Equal
+    });
+}
+
+fn figure(aggregate: &Aggregate, rows: &[OffsetRow<'_>]) -> Value {
+    let Some(column) = &aggregate.column else { return Value::Int(rows.len() as i64) };
+    let values: Vec<Value> = rows.iter().map(|row| column.eval(row)).filter(|value| !value.is_null()).collect();
+    let ints = values.iter().filter_map(|v| if let Value::Int(i) = v { Some(i128::from(*i)) } else { None });
+    let floats: Vec<f64> =
+        values.iter().filter_map(|v| if let Value::Float(f) = v { Some(*f) } else { None }).collect();
+    let (n_ints, ints) = (ints.clone().count(), ints.sum::<i128>());
+    let total = floats.iter().fold(0.0, |sum, x| sum + x);
+    let sum = match (n_ints, floats.len()) {
+        (0, 0) => Value::Null,
+        (_, 0) if i64::try_from(ints).is_ok() => Value::Int(ints as i64),
+        (0, _) => Value::Float(total),
+        (_, 0) => Value::Float(ints as f64),
+        _ => Value::Float(ints as f64 + total),
+    };
+    match aggregate.op {
+        AggregateOp::Count => Value::Int(values.len() as i64),
+        AggregateOp::Sum => sum,
+        AggregateOp::Mean => sum.as_f64().map_or(Value::Null, |sum| Value::Float(sum / (n_ints + floats.len()) as f64)),
+        // The first of equals.
+        AggregateOp::Min => values.into_iter().reduce(|a, b| if b.total_cmp(&a).is_lt() { b } else { a }).into(),
+        AggregateOp::Max => values.into_iter().reduce(|a, b| if b.total_cmp(&a).is_gt() { b } else { a }).into(),
+    }
+}
+
+fn oracle(rows: &[Row], spec: &ViewSpec) -> Oracle {
+    let rows = rows.iter().zip(FIRST_OFFSET..).map(|(row, offset)| (offset, OffsetRow(row, offset)));
+    let passes = |row: &OffsetRow<'_>| spec.filters.iter().all(|filter| is_true(&filter.eval(row)));
+    let mut rows: Vec<(u64, OffsetRow<'_>)> = rows.filter(|(_, row)| passes(row)).collect();
+    if spec.group_by.is_empty() && spec.aggregates.is_empty() {
+        sort_by_keys(&mut rows, &spec.sort);
+        let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).chain(["_offset".to_owned()]).collect();
+        let cells = rows.iter().map(|(_, row)| names.iter().map(|name| row.get(name)).collect()).collect();
+        return Oracle { ids: rows.iter().map(|(id, _)| *id).collect(), names, cells };
+    }
+    let mut groups: Vec<(Vec<Value>, Vec<OffsetRow<'_>>)> = Vec::new();
+    for (_, row) in rows {
+        let key: Vec<Value> = spec.group_by.iter().map(|key| key.eval(&row)).collect();
+        let same = |known: &[Value]| known.iter().zip(&key).all(|(a, b)| a.total_cmp(b).is_eq());
+        match groups.iter_mut().find(|(known, _)| same(known)) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((key, vec![row])),
+        }
+    }
+    let names = spec.group_columns();
+    let outcome = groups.into_iter().map(|(key, rows)| {
+        let figures = spec.aggregates.iter().map(|aggregate| figure(aggregate, &rows));
+        names.iter().cloned().zip(key.into_iter().chain(figures)).collect::<Row>()
+    });
+    let mut outcome: Vec<(u64, Row)> = (0..).zip(outcome).collect();
+    sort_by_keys(&mut outcome, &spec.sort);
+    let cells = outcome.iter().map(|(_, row)| names.iter().map(|name| RowSource::get(row, name)).collect()).collect();
+    Oracle { ids: outcome.iter().map(|(id, _)| *id).collect(), names, cells }
+}
+
+fn check(view: &View, table: &Table, rows: &[Row], spec: &ViewSpec) -> Result<(), TestCaseError> {
+    let expect = oracle(rows, spec);
+    let n_rows = expect.ids.len();
+    prop_assert_eq!(view.n_rows(), n_rows);
+    let ids: Vec<u64> = (0..n_rows + 1).filter_map(|rank| view.row_id_at(rank)).collect();
+    prop_assert_eq!(&ids, &expect.ids);
+    let last_id = FIRST_OFFSET + rows.len() as u64;
+    for id in 0..last_id + 2 {
+        prop_assert_eq!(view.rank_of(table, id), expect.ids.iter().position(|known| *known == id), "of {}", id);
+    }
+    let (start, end) = (n_rows / 3, n_rows + 5);
+    let window = view.window(table, start..end, &expect.names);
+    prop_assert_eq!(window.n_view_rows, n_rows as u64);
+    prop_assert_eq!(window.revision, view.revision());
+    let ids: Vec<u64> = window.row_ids.iter().map(|id| *id as u64).collect();
+    prop_assert_eq!(&ids[..], &expect.ids[start..]);
+    for (column_idx, column) in window.columns.iter().enumerate() {
+        for (idx, cells) in expect.cells[start..].iter().enumerate() {
+            let value = &cells[column_idx];
+            prop_assert_eq!(column.kinds[idx], value.column_type() as u8, "{:?} of {}", value, column.name);
+            let number = match value {
+                Value::Bool(b) => f64::from(u8::from(*b)),
+                Value::Time(t) => t.0 as f64,
+                value => value.as_f64().unwrap_or(0.0),
+            };
+            prop_assert_eq!(Value::Float(column.numbers[idx]), Value::Float(number));
+            match value {
+                Value::Text(text) => prop_assert_eq!(column.text_at(idx), text),
+                Value::Int(int) => prop_assert_eq!(column.text_at(idx), int.to_string()),
+                Value::Null | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
+                    prop_assert_eq!(column.text_at(idx), "");
+                }
+                _ => prop_assert!(!column.text_at(idx).is_empty() || *value == Value::Bytes(Vec::new())),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cell(kind: u8) -> BoxedStrategy<Value> {
+    let float = prop_oneof![
+        prop::sample::select(vec![0.0, -0.0, 1.0, 2.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e18]),
+        -3.0..3.0_f64,
+    ]
+    .prop_map(Value::Float);
+    let int = prop_oneof![
+        -3_i64..4,
+        prop::sample::select(vec![i64::MIN, i64::MAX, (1 << 60) + 1, 1 << 60, 1_000_000_000_000_000_000]),
+    ]
+    .prop_map(Value::Int);
+    let few_texts = prop::sample::select(vec!["", "x", "y", "yz", "x\0"]).prop_map(Value::from);
+    let texts = prop_oneof!["(abcdefg){0,3}[ab]{0,2}", "\\PC{0,3}"].prop_map(Value::Text);
+    let time = (-3_i64..3).prop_map(|t| Value::Time(Timestamp(t)));
+    let flag = any::<bool>().prop_map(Value::Bool);
+    let bytes = prop::collection::vec(0_u8..3, 0..2).prop_map(Value::Bytes);
+    let media = (0_u8..2).prop_map(|byte| Value::Media(Media { mime: "image/png".into(), bytes: vec![byte] }));
+    let object = (0_i64..3).prop_map(|k| Value::Object(vec![("k".into(), Value::Int(k))]));
+    let list = prop::collection::vec((0_i64..3).prop_map(Value::Int), 0..3).prop_map(Value::List);
+    match kind {
+        0 => float.boxed(),
+        1 => int.boxed(),
+        2 => prop_oneof![float, int].boxed(),
+        3 => few_texts.boxed(),
+        4 => texts.boxed(),
+        5 => time.boxed(),
+        6 => flag.boxed(),
+        7 => bytes.boxed(),
+        8 => media.boxed(),
+        9 => prop_oneof![object, list].boxed(),
+        10 => prop_oneof![few_texts, Just(Value::Null)].boxed(),
+        _ => prop_oneof![float, int, few_texts, texts, time, flag, bytes, media, object, list].boxed(),
+    }
+}
+
+/// Rows whose columns each have a kind of value, some nulls, and start late or end early.
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let column = (0_u8..13, 0_usize..40, 60_usize..200, 0_u32..4);
+    let column = column.prop_flat_map(|(kind, start, end, null_weight)| {
+        let value = prop_oneof![null_weight => Just(Value::Null), 4 => cell(kind)];
+        prop::collection::vec(value, 0..110).prop_map(move |mut cells| {
+            cells.iter_mut().take(start / 2).for_each(|cell| *cell = Value::Null);
+            cells.truncate(end);
+            cells
+        })
+    });
+    prop::collection::vec(column, COLUMNS.len()).prop_map(|columns| {
+        let n_rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+        let cells = |idx: usize| {
+            let cells = COLUMNS.iter().zip(&columns);
+            cells.filter_map(move |(name, cells)| Some((*name, cells.get(idx)?.clone())))
+        };
+        // A null that is written and one that is not are the same.
+        let row = |idx: usize| cells(idx).filter(|(_, value)| !value.is_null() || idx % 2 == 0).collect();
+        (0..n_rows).map(row).collect()
+    })
+}
+
+fn column() -> impl Strategy<Value = Expr> {
+    prop_oneof![
+        8 => prop::sample::select(COLUMNS.to_vec()).prop_map(Expr::column),
+        1 => Just(Expr::column("_offset")),
+        1 => Just(Expr::column("none")),
+        1 => Just(expr::parse_expr("row.a.k").unwrap()),
+        1 => Just(expr::parse_expr("row.a + row.b").unwrap()),
+    ]
+}
+
+fn filter() -> impl Strategy<Value = Expr> {
+    let op = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let literal = prop_oneof![
+        (0_u8..8).prop_flat_map(cell).prop_map(|value| Expr::Literal(value).to_string()),
+        Just("null".to_owned()),
+        Just("[0n]".to_owned()),
+    ];
+    let part = prop_oneof![
+        5 => (column(), op.clone(), literal.clone()).prop_map(|(column, op, literal)| format!("{column} {op} {literal}")),
+        1 => (column(), op.clone(), literal.clone()).prop_map(|(column, op, literal)| format!("{literal} {op} ({column})")),
+        1 => (column(), literal.clone(), literal).prop_map(|(column, a, b)| format!("({column}).in([{a}, {b}])")),
+        1 => (column(), "[xyab]{0,1}").prop_map(|(column, text)| format!("({column}).contains(\"{text}\")")),
+        1 => column().prop_map(|column| format!("!({column}).startsWith(\"abcd\")")),
+        1 => column().prop_map(|column| format!("({column}).isNull()")),
+        1 => (column(), op, column()).prop_map(|(a, op, b)| format!("({a}) {op} ({b})")),
+    ];
+    let joined = prop::collection::vec(part, 1..3);
+    (joined, any::<bool>()).prop_map(|(parts, and)| {
+        let text = parts.join(if and { " && " } else { " || " });
+        expr::parse_expr(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    })
+}
+
+fn spec() -> impl Strategy<Value = ViewSpec> {
+    let key = || (column(), any::<bool>()).prop_map(|(expr, descending)| SortKey { expr, descending });
+    let aggregate = (prop::sample::select(AggregateOp::ALL.to_vec()), column())
+        .prop_map(|((op, _), column)| Aggregate { op, column: Some(column) });
+    let aggregate = prop_oneof![4 => aggregate, 1 => Just(Aggregate::count())];
+    let filters = || prop::collection::vec(filter(), 0..3);
+    let ungrouped = (filters(), prop::collection::vec(key(), 0..4));
+    let grouped = (
+        filters(),
+        prop::collection::vec(column(), 0..3),
+        prop::collection::vec(aggregate, 0..4),
+        prop::collection::vec((key(), 0_usize..4), 0..3),
+    );
+    prop_oneof![
+        ungrouped.prop_map(|(filters, sort)| ViewSpec { filters, sort, ..ViewSpec::default() }),
+        grouped.prop_map(|(filters, group_by, aggregates, sort)| {
+            let mut spec = ViewSpec { filters, group_by, aggregates, ..ViewSpec::default() };
+            let names = spec.group_columns();
+            let key = |(key, idx): (SortKey, usize)| match names.get(idx) {
+                Some(name) => SortKey::column(name, key.descending),
+                None => key,
+            };
+            spec.sort = sort.into_iter().map(key).collect();
+            spec
+        }),
+    ]
+}
+
+/// `ENGINE_CASES` asks for more cases than the suite runs.
+fn n_cases() -> u32 {
+    std::env::var("ENGINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(n_cases()))]
+
+    #[test]
+    fn a_view_shows_what_its_spec_says_for_every_split(
+        rows in rows(),
+        spec in spec(),
+        splits in prop::collection::vec((0_usize..110, 0_usize..4), 0..6),
+    ) {
+        let mut bounds: Vec<(usize, usize)> = splits.into_iter().map(|(at, again)| (at.min(rows.len()), again)).collect();
+        bounds.push((rows.len(), 0));
+        bounds.sort_unstable();
+        let mut table = Table::starting_at(FIRST_OFFSET);
+        let mut view = View::new(&table, spec.clone()).unwrap();
+        check(&view, &table, &[], &spec)?;
+        let mut start = 0;
+        for (end, n_again) in bounds {
+            // Some rows come again, as after a reconnection.
+            let from = start - n_again.min(start);
+            let batch: Batch = rows[from..end].iter().cloned().collect();
+            let stored = StoredBatch { first_offset: FIRST_OFFSET + from as u64, batch };
+            let new = table.append(&stored).unwrap();
+            prop_assert_eq!(new, FIRST_OFFSET + start as u64..FIRST_OFFSET + end as u64);
+            let (revision, n_rows, columns) = (view.revision(), view.n_rows(), view.columns().to_vec());
+            let changed = view.apply(&table);
+            prop_assert_eq!(view.revision(), revision + u64::from(changed));
+            prop_assert!(changed || (view.n_rows() == n_rows && view.columns() == columns));
+            prop_assert!(!view.apply(&table));
+            check(&view, &table, &rows[..end], &spec)?;
+            start = end;
+        }
+        for (row, offset) in rows.iter().zip(FIRST_OFFSET..) {
+            for name in COLUMNS {
+                let expect = row.get(name).cloned().unwrap_or(Value::Null);
+                prop_assert_eq!(table.value(offset, name), expect, "{} of row {}", name, offset);
+            }
+        }
+        let from_scratch = View::new(&table, spec.clone()).unwrap();
+        check(&from_scratch, &table, &rows, &spec)?;
+        prop_assert_eq!(from_scratch.columns(), view.columns());
+    }
+
+    #[test]
+    fn what_is_told_of_a_column_is_so(rows in rows(), split in 0_usize..110) {
+        let mut table = Table::new();
+        let split = split.min(rows.len());
+        for range in [0..split, split..rows.len()] {
+            let first_offset = range.start as u64;
+            table.append(&StoredBatch { first_offset, batch: rows[range].iter().cloned().collect() }).unwrap();
+        }
+        for name in COLUMNS {
+            let values: Vec<Value> = rows.iter().map(|row| RowSource::get(row, name)).collect();
+            let distinct = table.distinct(name, usize::MAX);
+            let mut n_rows = 0;
+            for (value, n) in &distinct {
+                prop_assert_eq!(values.iter().filter(|v| v.total_cmp(value).is_eq()).count() as u64, *n);
+                n_rows += n;
+            }
+            prop_assert_eq!(n_rows as usize, rows.len());
+            for pair in distinct.windows(2) {
+                prop_assert!(pair[0].1.cmp(&pair[1].1).reverse().then_with(|| pair[0].0.total_cmp(&pair[1].0)).is_lt());
+            }
+            let numbers = values.iter().filter_map(|value| match value {
+                Value::Time(time) => Some(time.0 as f64),
+                value => value.as_f64().filter(|number| number.is_finite()),
+            });
+            let expect = numbers.clone().reduce(f64::min).zip(numbers.reduce(f64::max));
+            prop_assert_eq!(table.range(name), expect);
+        }
+    }
+}
+
+#[test]
+fn a_gap_is_refused_and_changes_nothing() {
+    let mut table = Table::new();
+    let stored = |first_offset| StoredBatch {
+        first_offset,
+        batch: [[("a", 1.0)].into_iter().collect::<Row>()].into_iter().collect(),
+    };
+    assert_eq!(table.append(&stored(1)).unwrap_err().code(), "gap");
+    assert_eq!((table.n_rows(), table.schema().columns().len()), (0, 0));
+    assert_eq!(table.append(&stored(0)), Ok(0..1));
+    assert_eq!(table.append(&stored(0)), Ok(1..1));
+    assert_eq!(table.next_offset(), 1);
+}
+
+#[test]
+fn system_columns_stand_apart() {
+    let row: Row = [("a", Value::Float(1.0)), ("_seq", Value::Int(4))].into_iter().collect();
+    let mut table = Table::new();
+    table.append(&StoredBatch { first_offset: 0, batch: [row].into_iter().collect() }).unwrap();
+    let names = |schema: &model::Schema| schema.columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(table.schema()), ["a"]);
+    assert_eq!(names(table.system_schema()), ["_offset", "_seq"]);
+    assert_eq!(table.range("_offset"), Some((0.0, 0.0)));
+    let view = View::new(&table, ViewSpec::default()).unwrap();
+    assert_eq!(view.columns().len(), 1);
+    let window = view.window(&table, 0..9, &["_seq".into(), "_offset".into(), "none".into()]);
+    assert_eq!(window.columns.iter().map(|c| c.text_at(0)).collect::<Vec<_>>(), ["4", "0", ""]);
+}
