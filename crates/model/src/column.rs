@@ -7,17 +7,11 @@ use crate::schema::ColumnType;
 use crate::value::{Media, Timestamp, Value};
 
 /// Texts packed end to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strings {
     /// Where each text ends; the first starts at 0.
     ends: Vec<u32>,
     text: String,
-}
-
-impl Default for Strings {
-    fn default() -> Self {
-        Self { ends: Vec::new(), text: String::new() }
-    }
 }
 
 impl Strings {

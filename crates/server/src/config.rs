@@ -44,6 +44,12 @@ pub struct Limits {
     /// The most bytes of rows that may wait to be written; past it requests are told to come back later.
     #[arg(long, env = "STREAMTABLE_MAX_QUEUE_BYTES", default_value_t = 128 << 20, value_name = "BYTES")]
     pub max_queue_bytes: usize,
+    /// The most bytes the journal's file may have; past it appends are answered as on a full disk. 0 means no limit.
+    #[arg(long, env = "STREAMTABLE_MAX_DATA_BYTES", default_value_t = 0, value_name = "BYTES")]
+    pub max_data_bytes: u64,
+    /// How long the next piece of a request's body may take to come.
+    #[arg(long, env = "STREAMTABLE_MAX_SILENCE_SECONDS", default_value_t = 30, value_name = "SECONDS")]
+    pub max_silence_seconds: u64,
 }
 
 /// Settings that cannot be followed.

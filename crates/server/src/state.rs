@@ -36,7 +36,7 @@ impl AppState {
             to_rates.add(table, frame.n_rows, now_micros());
             to_hub.publish(table, frame);
         });
-        let journal = SqliteJournal::open(&config.data, config.limits.max_queue_bytes, on_commit)?;
+        let journal = SqliteJournal::open(&config.data, &config.limits, on_commit)?;
         Ok(Self(Arc::new(Inner { config, journal: Arc::new(journal), hub, rates, stopping })))
     }
 

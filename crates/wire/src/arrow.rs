@@ -74,13 +74,13 @@ const INFALLIBLE: &str = "arrays match their schema and a Vec takes every byte";
 /// # Errors
 /// [`WireError::Arrow`] when the bytes are not a frame.
 pub fn decode_frame(frame: &[u8]) -> Result<StoredBatch, WireError> {
-    let reader = StreamReader::try_new(frame, None).map_err(bad)?;
+    let reader = StreamReader::try_new(frame, None).map_err(|error| bad(&error))?;
     let schema = reader.schema();
     let first_offset = schema.metadata().get(FIRST_OFFSET_KEY).and_then(|text| text.parse().ok());
     let first_offset = first_offset.ok_or_else(|| WireError::Arrow("it has no first offset".to_owned()))?;
     let mut batches = Vec::new();
     for record_batch in reader {
-        batches.push(record_batch.map_err(bad)?);
+        batches.push(record_batch.map_err(|error| bad(&error))?);
     }
     let [record_batch] = &batches[..] else {
         return Err(WireError::Arrow(format!("it has {} batches, not one", batches.len())));
@@ -135,7 +135,7 @@ impl StreamEncoder {
     }
 }
 
-fn bad(error: ArrowError) -> WireError {
+fn bad(error: &ArrowError) -> WireError {
     WireError::Arrow(error.to_string())
 }
 

@@ -22,6 +22,9 @@ use crate::state::AppState;
 /// A body larger than this is decoded off the request's thread.
 const LARGE_BODY_BYTES: usize = 128 << 10;
 
+/// A body with more bad rows than this is no mishap, and its answer would be larger than itself.
+const MAX_REFUSALS: usize = 10_000;
+
 /// What a body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyKind {
@@ -44,7 +47,7 @@ pub(super) async fn append(
     let kind = body_kind(&headers)?;
     let params = Params::parse(query.as_deref(), if kind == BodyKind::Framed { &[] } else { &["writer", "seq"] })?;
     let origin = origin(&params)?;
-    let bytes = super::body::read(&headers, body, state.limits().max_request_bytes).await?;
+    let bytes = super::body::read(&headers, body, state.limits()).await?;
     let reservation = state.journal().reserve(bytes.len())?;
     let known = state.journal().table(&table).map(|table| Arc::clone(&table.schema)).unwrap_or_default();
     let decoder = Decoder::new(state.limits(), known);
@@ -145,46 +148,46 @@ impl Decoder {
                 let (header, _) = Header::decode(utf8(&body[..end])?)?;
                 origin = Some((header.writer, header.seq));
                 self.first_seq = Some(header.seq);
-                self.lines(&body[end..]);
+                self.lines(&body[end..])?;
             }
-            BodyKind::Lines => self.lines(body),
+            BodyKind::Lines => self.lines(body)?,
             BodyKind::Json => {
-                for json in wire::json::split_rows(utf8(body)?)? {
-                    self.row(json.as_bytes());
-                }
+                wire::json::split_rows(utf8(body)?)?.into_iter().try_for_each(|json| self.row(json.as_bytes()))?;
             }
         }
         self.finish(origin)
     }
 
     /// Takes a row a line; lines that hold nothing are no rows.
-    fn lines(&mut self, body: &[u8]) {
-        for line in body.split(|byte| *byte == b'\n') {
-            let line = line.trim_ascii();
-            if !line.is_empty() {
-                self.row(line);
-            }
-        }
+    fn lines(&mut self, body: &[u8]) -> Result<(), ApiError> {
+        let mut lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        lines.try_for_each(|line| self.row(line))
     }
 
-    fn row(&mut self, json: &[u8]) {
-        let idx = self.n_rows;
+    /// Takes a row, or notes why not.
+    fn row(&mut self, json: &[u8]) -> Result<(), ApiError> {
+        let index = self.n_rows;
         self.n_rows += 1;
-        let (code, message) = if json.len() > self.max_row_bytes {
-            ("row_too_large", format!("the row has {} bytes; at most {} are taken", json.len(), self.max_row_bytes))
-        } else {
-            match utf8(json).and_then(wire::json::decode_row) {
-                Ok(row) => match self.push(idx, row) {
-                    Ok(()) => return,
-                    Err(column) => (
-                        "too_many_columns",
-                        format!("column {column:?} is new and the table may have {} columns at most", self.max_columns),
-                    ),
-                },
-                Err(error) => (error.code(), error.to_string()),
-            }
+        let Err((code, message)) = self.try_row(index, json) else {
+            return Ok(());
         };
-        self.refused.push(Refusal { index: idx, code: code.to_owned(), message });
+        if self.refused.len() == MAX_REFUSALS {
+            return Err(ApiError::TooManyRefused(MAX_REFUSALS));
+        }
+        self.refused.push(Refusal { index, code: code.to_owned(), message });
+        Ok(())
+    }
+
+    fn try_row(&mut self, index: u64, json: &[u8]) -> Result<(), (&'static str, String)> {
+        let (n_bytes, max_bytes, max_columns) = (json.len(), self.max_row_bytes, self.max_columns);
+        if n_bytes > max_bytes {
+            return Err(("row_too_large", format!("the row has {n_bytes} bytes; at most {max_bytes} are taken")));
+        }
+        let row = utf8(json).and_then(wire::json::decode_row).map_err(|error| (error.code(), error.to_string()))?;
+        self.push(index, row).map_err(|column| {
+            let message = format!("column {column:?} is new, and the table may have {max_columns} columns at most");
+            ("too_many_columns", message)
+        })
     }
 
     /// Takes a row in, or gives back the column that is one too many.

@@ -10,16 +10,16 @@ use flate2::read::MultiGzDecoder;
 use futures::StreamExt;
 
 use super::error::ApiError;
+use crate::config::Limits;
 
-/// How long the next piece of a body may take to come.
-const MAX_SILENCE: Duration = Duration::from_secs(30);
 /// The first bytes of gzip, by which a page's body is known that carries no header.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// A body larger than this, compressed, is decompressed off the request's thread.
 const LARGE_GZIP_BYTES: usize = 32 << 10;
 
 /// Reads and decompresses a body.
-pub(super) async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
+    let max_bytes = limits.max_request_bytes;
     let gzip = match header_text(headers, &header::CONTENT_ENCODING) {
         None | Some("" | "identity") => None,
         Some("gzip" | "x-gzip") => Some(true),
@@ -29,7 +29,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, max_bytes: usize) -> R
     if n_bytes.is_some_and(|n_bytes| n_bytes > max_bytes) {
         return Err(ApiError::RequestTooLarge(max_bytes));
     }
-    let bytes = collect(body, max_bytes).await?;
+    let bytes = collect(body, max_bytes, Duration::from_secs(limits.max_silence_seconds)).await?;
     if gzip != Some(true) && !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
     }
@@ -44,12 +44,12 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<
 }
 
 /// The whole body; one that came in one piece is not copied.
-async fn collect(body: Body, max_bytes: usize) -> Result<Bytes, ApiError> {
+async fn collect(body: Body, max_bytes: usize, max_silence: Duration) -> Result<Bytes, ApiError> {
     let mut pieces = body.into_data_stream();
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     loop {
-        let piece = tokio::time::timeout(MAX_SILENCE, pieces.next()).await.map_err(|_| ApiError::Timeout)?;
+        let piece = tokio::time::timeout(max_silence, pieces.next()).await.map_err(|_| ApiError::Timeout)?;
         let Some(piece) = piece else { break };
         let piece = piece.map_err(|error| ApiError::Body(error.to_string()))?;
         if first.len() + joined.len() + piece.len() > max_bytes {

@@ -43,6 +43,9 @@ pub enum ApiError {
     /// The body stopped before its end.
     #[error("the body could not be read: {0}")]
     Body(String),
+    /// More rows cannot be stored than the answer may list.
+    #[error("more than {0} rows of the request cannot be stored; none was")]
+    TooManyRefused(usize),
     /// The body is larger than allowed, as it came or decompressed.
     #[error("the request has more than {0} bytes; send fewer rows at a time")]
     RequestTooLarge(usize),
@@ -95,6 +98,7 @@ impl ApiError {
             ApiError::UnknownColumn(_) => "unknown_column",
             ApiError::Gzip(_) => "bad_gzip",
             ApiError::Body(_) => "bad_body",
+            ApiError::TooManyRefused(_) => "too_many_refused",
             ApiError::RequestTooLarge(_) => "request_too_large",
             ApiError::Timeout => "request_timeout",
             ApiError::MediaType(_) => "unsupported_media_type",
@@ -117,6 +121,7 @@ impl ApiError {
             | ApiError::Filter { .. }
             | ApiError::UnknownColumn(_)
             | ApiError::Gzip(_)
+            | ApiError::TooManyRefused(_)
             | ApiError::Body(_) => StatusCode::BAD_REQUEST,
             ApiError::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::Timeout => StatusCode::REQUEST_TIMEOUT,

@@ -47,8 +47,8 @@ CREATE TABLE writers (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Opens the file for writing, and makes it when it is not there.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, JournalError> {
+/// Opens the file for writing, and makes it when it is not there. `max_bytes` bounds it; 0 does not.
+pub(super) fn open_writer(path: &Path, max_bytes: u64) -> Result<Connection, JournalError> {
     let open = |path: &Path| -> rusqlite::Result<Connection> {
         let conn = Connection::open(path)?;
         conn.busy_timeout(Duration::from_secs(10))?;
@@ -73,7 +73,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, JournalError> {
     if is_new {
         create(&mut conn).map_err(failed)?;
     }
-    configure(&conn).map_err(failed)?;
+    configure(&conn, max_bytes).map_err(failed)?;
     Ok(conn)
 }
 
@@ -86,11 +86,16 @@ fn create(conn: &mut Connection) -> rusqlite::Result<()> {
     tx.commit()
 }
 
-fn configure(conn: &Connection) -> rusqlite::Result<()> {
+fn configure(conn: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     // A checkpoint each 32 MiB or so keeps the log short without stopping the writer often.
     conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    if max_bytes > 0 {
+        let page_bytes: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let n_pages = i64::try_from(max_bytes).unwrap_or(i64::MAX) / page_bytes.max(1);
+        conn.pragma_update_and_check(None, "max_page_count", n_pages.max(1), |_| Ok(()))?;
+    }
     conn.set_prepared_statement_cache_capacity(32);
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::reader::Readers;
 use super::schema::open_writer;
 use super::writer::{Job, Writer};
 use super::{Append, AppendFuture, Appended, Budget, Frame, Journal, JournalError, OnCommit, Reservation, TableState};
+use crate::config::Limits;
 
 /// The journal's file within the data folder.
 const FILE_NAME: &str = "streamtable.db";
@@ -61,16 +62,16 @@ pub struct SqliteJournal {
 impl SqliteJournal {
     /// Opens the journal in a folder, and makes both when they are not there.
     ///
-    /// `max_queue_bytes` bounds the rows that wait to be written.
+    /// `limits` bound the rows that wait to be written, and the file.
     ///
     /// # Errors
     /// [`JournalError::InUse`], [`JournalError::Foreign`], [`JournalError::TooNew`] or [`JournalError::Open`].
-    pub fn open(dir: &Path, max_queue_bytes: usize, on_commit: OnCommit) -> Result<Self, JournalError> {
+    pub fn open(dir: &Path, limits: &Limits, on_commit: OnCommit) -> Result<Self, JournalError> {
         let open_error = |path: &Path, reason: String| JournalError::Open { path: path.to_owned(), reason };
         std::fs::create_dir_all(dir).map_err(|error| open_error(dir, error.to_string()))?;
         let lock = lock_folder(dir)?;
         let path = dir.join(FILE_NAME);
-        let conn = open_writer(&path)?;
+        let conn = open_writer(&path, limits.max_data_bytes)?;
         let tables = load_tables(&conn).map_err(|error| open_error(&path, error.to_string()))?;
         let shared = Arc::new(Shared { tables: RwLock::new(tables), failure: Mutex::default() });
         let (queue, jobs) = channel();
@@ -80,7 +81,7 @@ impl SqliteJournal {
         Ok(Self {
             shared,
             readers: Readers::new(path),
-            budget: Budget::new(max_queue_bytes),
+            budget: Budget::new(limits.max_queue_bytes),
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
             _lock: Mutex::new(lock),
