@@ -14,9 +14,11 @@ const SYSTEM_COLUMNS = new Set(["_writer", "_seq", "_offset", "_received"]);
 /** A row's line; or, where media has yet to be read, a promise of it. */
 export type Encoded = string | Promise<string>;
 
-// One row is encoded at a time and nothing is awaited meanwhile, so the state can stand here.
+// Nothing is awaited while a row is encoded, so the state can stand here.
 let out = "";
 let parts: (string | Promise<string>)[] = [];
+/** The lists and objects around the cell that is encoded. */
+let ancestors: object[] = [];
 
 /**
  * Encodes a row, adding `timestamp` in microseconds unless the row brings one.
@@ -24,8 +26,11 @@ let parts: (string | Promise<string>)[] = [];
  * @throws {StreamTableError} when the row cannot be stored. Nothing else is thrown, whatever the row does.
  */
 export function encodeRow(row: unknown, nowMicros: number): Encoded {
+  // A getter or a `toJSON` of the row may itself log a row, and find the state of this one.
+  const outer = { out, parts, ancestors };
   out = "";
   parts = [];
+  ancestors = [];
   try {
     encodeCells(row, nowMicros);
     if (parts.length > 0) return join([...parts, out]);
@@ -33,8 +38,7 @@ export function encodeRow(row: unknown, nowMicros: number): Encoded {
   } catch (error) {
     throw toRejection(error);
   } finally {
-    out = "";
-    parts = [];
+    ({ out, parts, ancestors } = outer);
   }
 }
 
@@ -57,26 +61,9 @@ function tooLarge(): never {
 }
 
 function encodeCells(row: unknown, nowMicros: number): void {
-  const cells = cellsOf(row);
-  let hasTimestamp = false;
-  let key = "";
   out = "{";
-  try {
-    for (const cell of cells) {
-      key = cell[0];
-      const value = cell[1];
-      if (value === undefined) continue;
-      if (SYSTEM_COLUMNS.has(key)) {
-        throw new Rejection("system_column", "this column is the system's; give it another name");
-      }
-      if (key === "timestamp") hasTimestamp = true;
-      if (out.length > 1 || parts.length > 0) out += ",";
-      out += encodeKey(key);
-      encodeCell(value, 1);
-    }
-  } catch (error) {
-    throw located(error, key);
-  }
+  const cells = cellsOf(row);
+  const hasTimestamp = Array.isArray(cells) ? encodeEntries(cells, 0) : encodeOwn(cells, 0);
   if (!hasTimestamp) {
     if (out.length > 1 || parts.length > 0) out += ",";
     out += `"timestamp":{"$ts":${nowMicros}}`;
@@ -84,36 +71,82 @@ function encodeCells(row: unknown, nowMicros: number): void {
   out += "}";
 }
 
-/** The cells of what was logged as a row. */
-function cellsOf(row: unknown): Iterable<[string, unknown]> {
+type Entries = [string, unknown][];
+
+/** What was logged as a row: an object whose own properties are cells, or the cells themselves. */
+function cellsOf(row: unknown): object | Entries {
   if (typeof row !== "object" || row === null) notARow(row === null ? "null" : `a ${typeof row}`);
   const kind = kindOf(row);
   if (kind === "Map") return textKeys(row as Map<unknown, unknown>);
-  if (kind !== "Object" || isNamed(row)) {
-    if (typeof (row as { toJSON?: unknown }).toJSON !== "function" || kind === "Date") notARow(`a ${kind}`);
+  const toJSON = (row as { toJSON?: unknown }).toJSON;
+  if (typeof toJSON === "function" && kind !== "Date") {
+    const json: unknown = toJSON.call(row);
+    if (typeof json !== "object" || json === null || kindOf(json) !== "Object") notARow("what its toJSON gives");
+    return json;
   }
-  if (typeof (row as { toJSON?: unknown }).toJSON === "function") {
-    const json: unknown = (row as { toJSON: () => unknown }).toJSON();
-    if (typeof json !== "object" || json === null || Array.isArray(json)) notARow("what its toJSON gives");
-    return fields(json);
-  }
-  return fields(row);
+  // Of what the platform names, only what has a `toJSON` has cells to show.
+  if (kind !== "Object") notARow(kind);
+  return row;
 }
 
 function notARow(what: string): never {
   throw new Rejection("not_a_row", `a row is an object of cells, not ${what}`);
 }
 
-/** Own enumerable properties, each read when its turn comes. */
-function* fields(object: object): Generator<[string, unknown]> {
-  for (const key of Object.keys(object)) yield [key, (object as Record<string, unknown>)[key]];
+function textKeys(map: Map<unknown, unknown>): Entries {
+  const entries = [...map];
+  if (entries.some(([key]) => typeof key !== "string")) {
+    throw new Rejection("bad_value", "the keys of a map must be text");
+  }
+  return entries as Entries;
 }
 
-function* textKeys(map: Map<unknown, unknown>): Generator<[string, unknown]> {
-  for (const [key, value] of map) {
-    if (typeof key !== "string") throw new Rejection("bad_value", "the keys of a map must be text");
-    yield [key, value];
+/** Encodes own enumerable properties, each read once; says whether `timestamp` is among them. */
+function encodeOwn(object: object, depth: number): boolean {
+  let hasTimestamp = false;
+  let isFirst = true;
+  let key = "";
+  try {
+    for (key of Object.keys(object)) {
+      const value = (object as Record<string, unknown>)[key];
+      if (value === undefined) continue;
+      if (depth === 0) hasTimestamp = checkColumn(key) || hasTimestamp;
+      if (!isFirst) out += ",";
+      isFirst = false;
+      out += encodeKey(key);
+      encodeCell(value, depth + 1);
+    }
+  } catch (error) {
+    throw located(error, key);
   }
+  return hasTimestamp;
+}
+
+/** As `encodeOwn`, of entries. */
+function encodeEntries(entries: Entries, depth: number): boolean {
+  let hasTimestamp = false;
+  let isFirst = true;
+  for (const [key, value] of entries) {
+    if (value === undefined) continue;
+    try {
+      if (depth === 0) hasTimestamp = checkColumn(key) || hasTimestamp;
+      if (!isFirst) out += ",";
+      isFirst = false;
+      out += encodeKey(key);
+      encodeCell(value, depth + 1);
+    } catch (error) {
+      throw located(error, key);
+    }
+  }
+  return hasTimestamp;
+}
+
+/** Whether a column is `timestamp`; throws when it is the system's. */
+function checkColumn(name: string): boolean {
+  if (name.startsWith("_") && SYSTEM_COLUMNS.has(name)) {
+    throw new Rejection("system_column", "this column is the system's; give it another name");
+  }
+  return name === "timestamp";
 }
 
 function encodeCell(value: unknown, depth: number): void {
@@ -144,11 +177,17 @@ function encodeCell(value: unknown, depth: number): void {
 }
 
 function encodeObject(value: object, depth: number): void {
-  if (depth > MAX_CELL_DEPTH) throw new Rejection("too_deep", "it nests too deep, or holds itself");
+  if (depth > MAX_CELL_DEPTH) throw new Rejection("too_deep", "it nests too deep");
   // What repeats within itself without being a cycle can still grow without end.
   if (out.length > MAX_ROW_BYTES) tooLarge();
-  if (Array.isArray(value)) return encodeList(value, depth);
-  const kind = kindOf(value);
+  if (ancestors.includes(value)) throw new Rejection("bad_value", "it holds itself");
+  ancestors.push(value);
+  if (Array.isArray(value)) encodeList(value, depth);
+  else encodeNamed(value, kindOf(value), depth);
+  ancestors.pop();
+}
+
+function encodeNamed(value: object, kind: string, depth: number): void {
   switch (kind) {
     case "Date":
       return encodeDate(value as Date);
@@ -174,7 +213,7 @@ function encodeObject(value: object, depth: number): void {
       return;
     }
     case "Map":
-      return encodeFields([...textKeys(value as Map<unknown, unknown>)], depth);
+      return encodeFields(textKeys(value as Map<unknown, unknown>), depth);
     case "Set":
       return encodeList([...(value as Set<unknown>)], depth);
     case "Number":
@@ -190,28 +229,27 @@ function encodeObject(value: object, depth: number): void {
     case "Error":
     case "DOMException": {
       const { name, message } = value as Error;
-      return encodeFields([["name", name], ["message", message], ...fields(value)], depth);
+      return encodeFields([["name", name], ["message", message], ...Object.entries(value)], depth);
     }
   }
   if (ArrayBuffer.isView(value)) return encodeList([...(value as unknown as Iterable<unknown>)], depth);
   const toJSON = (value as { toJSON?: unknown }).toJSON;
   if (typeof toJSON === "function") return encodeCell(toJSON.call(value), depth + 1);
-  if (isNamed(value) && typeof Node !== "undefined" && value instanceof Node) {
+  if (kind !== "Object" && typeof Node !== "undefined" && value instanceof Node) {
     throw new Rejection("bad_value", "an element of the page cannot be stored");
   }
-  encodeFields(fields(value), depth);
+  // Only an object with such a key can look like a tag, and few have one.
+  if (Object.keys(value).some((key) => key.startsWith("$"))) return encodeFields(Object.entries(value), depth);
+  out += "{";
+  encodeOwn(value, depth);
+  out += "}";
 }
 
-/** `Object`, `Date`, `Map` and so on, of any realm. */
+/** `Object`, `Date`, `Map` and so on, of any realm; a class of the page's own is an `Object`. */
 function kindOf(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return "Object";
   return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** Whether it is no plain object but one the platform or a library gives a name to. */
-function isNamed(value: object): boolean {
-  return Array.isArray(value) || Object.prototype.toString.call(value) !== "[object Object]";
 }
 
 function encodeList(items: readonly unknown[], depth: number): void {
@@ -228,45 +266,13 @@ function encodeList(items: readonly unknown[], depth: number): void {
   out += "]";
 }
 
-function encodeFields(entries: Iterable<[string, unknown]>, depth: number): void {
-  let isFirst = true;
-  let key = "";
-  let first = "";
-  let rest = entries;
-  try {
-    // An object of one key that starts with `$` would read as a tag. To know whether there is one key, the others must
-    // be looked at, and a getter must not be asked twice.
-    const iterator = entries[Symbol.iterator]();
-    const ahead: [string, unknown][] = [];
-    while (ahead.length < 2) {
-      const next = iterator.next();
-      if (next.done) break;
-      key = next.value[0];
-      if (next.value[1] === undefined) continue;
-      ahead.push(next.value);
-      if (!ahead[0]?.[0].startsWith("$")) break;
-    }
-    first = ahead[0]?.[0] ?? "";
-    rest = chained(ahead, iterator);
-    const isTagLike = ahead.length === 1 && first.startsWith("$");
-    out += isTagLike ? '{"$obj":{' : "{";
-    for (const cell of rest) {
-      key = cell[0];
-      if (cell[1] === undefined) continue;
-      if (!isFirst) out += ",";
-      isFirst = false;
-      out += encodeKey(key);
-      encodeCell(cell[1], depth + 1);
-    }
-    out += isTagLike ? "}}" : "}";
-  } catch (error) {
-    throw located(error, key);
-  }
-}
-
-function* chained(ahead: [string, unknown][], rest: Iterator<[string, unknown]>): Generator<[string, unknown]> {
-  yield* ahead;
-  for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
+/** Encodes an object of these fields, so that one with a single key like `$ts` does not read as a tag. */
+function encodeFields(entries: Entries, depth: number): void {
+  const present = entries.filter(([, value]) => value !== undefined);
+  const isTagLike = present.length === 1 && present[0]?.[0].startsWith("$");
+  out += isTagLike ? '{"$obj":{' : "{";
+  encodeEntries(present, depth);
+  out += isTagLike ? "}}" : "}";
 }
 
 function encodeDate(date: Date): void {
