@@ -8,7 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use model::{Batch, BatchBuilder, Row, Schema, Seq, WriterId};
+use model::{Batch, BatchBuilder, Row, Schema, Seq, TableName, WriterId};
 use wire::WireError;
 use wire::api::{Ack, Refusal};
 use wire::append::Header;
@@ -43,10 +43,13 @@ pub(super) async fn append(
     headers: HeaderMap,
     body: axum::body::Body,
 ) -> Result<Response, ApiError> {
-    let table = table_name(path)?;
-    let kind = body_kind(&headers)?;
-    let params = Params::parse(query.as_deref(), if kind == BodyKind::Framed { &[] } else { &["writer", "seq"] })?;
-    let origin = origin(&params)?;
+    let (table, kind, origin) = match target(path, query.as_deref(), &headers) {
+        Ok(target) => target,
+        Err(error) => {
+            super::body::discard(body).await;
+            return Err(error);
+        }
+    };
     let bytes = super::body::read(&headers, body, state.limits()).await?;
     let reservation = state.journal().reserve(bytes.len())?;
     let known = state.journal().table(&table).map(|table| Arc::clone(&table.schema)).unwrap_or_default();
@@ -71,6 +74,16 @@ pub(super) async fn append(
         refused: rows.refused,
     };
     Ok((if all_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, Json(ack)).into_response())
+}
+
+type Target = (TableName, BodyKind, Option<(WriterId, Seq)>);
+
+/// What is known of a request before its body is read.
+fn target(path: TablePath, query: Option<&str>, headers: &HeaderMap) -> Result<Target, ApiError> {
+    let table = table_name(path)?;
+    let kind = body_kind(headers)?;
+    let params = Params::parse(query, if kind == BodyKind::Framed { &[] } else { &["writer", "seq"] })?;
+    Ok((table, kind, origin(&params)?))
 }
 
 fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
@@ -17,18 +17,22 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// A body larger than this, compressed, is decompressed off the request's thread.
 const LARGE_GZIP_BYTES: usize = 32 << 10;
 
+/// The most of a refused body that is read for the sake of the answer, and the longest that may take.
+const MAX_DISCARDED_BYTES: usize = 256 << 20;
+const MAX_DISCARD_TIME: Duration = Duration::from_secs(10);
+
 /// Reads and decompresses a body.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
     let max_bytes = limits.max_request_bytes;
     let gzip = match header_text(headers, &header::CONTENT_ENCODING) {
         None | Some("" | "identity") => None,
         Some("gzip" | "x-gzip") => Some(true),
-        Some(other) => return Err(ApiError::Encoding(other.to_owned())),
+        Some(other) => {
+            let error = ApiError::Encoding(other.to_owned());
+            discard(body).await;
+            return Err(error);
+        }
     };
-    let n_bytes = header_text(headers, &header::CONTENT_LENGTH).and_then(|text| text.parse::<usize>().ok());
-    if n_bytes.is_some_and(|n_bytes| n_bytes > max_bytes) {
-        return Err(ApiError::RequestTooLarge(max_bytes));
-    }
     let bytes = collect(body, max_bytes, Duration::from_secs(limits.max_silence_seconds)).await?;
     if gzip != Some(true) && !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
@@ -37,6 +41,26 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
         return gunzip(&bytes, max_bytes);
     }
     super::blocking(move || gunzip(&bytes, max_bytes)).await
+}
+
+/// Reads a body that nobody wants, so that the answer is not lost: whoever still sends when the connection closes sees a
+/// broken connection in place of the answer, and would try for ever.
+pub(super) async fn discard(body: Body) {
+    discard_rest(&mut body.into_data_stream()).await;
+}
+
+async fn discard_rest(pieces: &mut BodyDataStream) {
+    let read = async {
+        let mut n_bytes = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            n_bytes += piece.len();
+            if n_bytes > MAX_DISCARDED_BYTES {
+                break;
+            }
+        }
+    };
+    // Whoever is too slow or too large loses the answer.
+    let _ = tokio::time::timeout(MAX_DISCARD_TIME, read).await;
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
@@ -53,6 +77,8 @@ async fn collect(body: Body, max_bytes: usize, max_silence: Duration) -> Result<
         let Some(piece) = piece else { break };
         let piece = piece.map_err(|error| ApiError::Body(error.to_string()))?;
         if first.len() + joined.len() + piece.len() > max_bytes {
+            drop((first, joined));
+            discard_rest(&mut pieces).await;
             return Err(ApiError::RequestTooLarge(max_bytes));
         }
         if first.is_empty() && joined.is_empty() {
