@@ -15,5 +15,5 @@ mod state;
 
 pub use config::{Config, ConfigError, Limits};
 pub use http::{ApiError, app};
-pub use serve::{ServeError, serve};
+pub use serve::serve;
 pub use state::AppState;

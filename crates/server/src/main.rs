@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::{Config, serve};
+use server::{AppState, Config, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -32,11 +32,11 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let bound = listener.local_addr()?;
         let data = config.data.display().to_string();
         let board = config.board.as_ref().map(|dir| dir.display().to_string());
-        // Connections wait in the listener's queue until the journal is open, so that this line may come first.
+        let state = AppState::open(config)?;
         println!("listening on http://{bound}");
         std::io::stdout().flush()?;
         tracing::info!(%bound, data, board, "started");
-        serve(listener, config, told_to_stop()).await?;
+        serve(listener, state, told_to_stop()).await?;
         tracing::info!("stopped");
         Ok(())
     });

@@ -20,15 +20,16 @@ struct Inner {
     journal: Arc<dyn Journal>,
     hub: Arc<Hub>,
     rates: Arc<Rates>,
-    stopping: watch::Receiver<bool>,
+    stopping: watch::Sender<bool>,
 }
 
 impl AppState {
-    /// Opens the journal. `stopping` turns true when tails must end.
+    /// Opens the journal in the folder that the settings name.
     ///
     /// # Errors
     /// As [`SqliteJournal::open`].
-    pub fn open(config: Config, stopping: watch::Receiver<bool>) -> Result<Self, JournalError> {
+    pub fn open(config: Config) -> Result<Self, JournalError> {
+        let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
         let on_commit = Box::new(move |table: &_, frame: &_| {
@@ -70,9 +71,14 @@ impl AppState {
         &self.0.rates
     }
 
+    /// Tells the tails to end.
+    pub(crate) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
     /// Turns true when the server stops.
     #[must_use]
     pub fn stopping(&self) -> watch::Receiver<bool> {
-        self.0.stopping.clone()
+        self.0.stopping.subscribe()
     }
 }
