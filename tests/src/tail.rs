@@ -134,6 +134,11 @@ impl Tail {
         tokio::time::timeout(time, self.socket.next()).await.is_err()
     }
 
+    /// Sends a message to the server.
+    pub async fn say(&mut self, message: Message) {
+        self.socket.send(message).await.expect("the tail is open");
+    }
+
     /// Ends the tail.
     pub async fn close(mut self) {
         // The server may have closed it first.
