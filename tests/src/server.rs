@@ -69,7 +69,23 @@ impl Server {
     /// Starts a server on a folder, and waits until it listens.
     #[must_use]
     pub fn start_on(data: &DataDir, flags: &[&str]) -> Self {
-        let mut child = command(data, flags).stdout(Stdio::piped()).spawn().expect("the server's binary can be run");
+        Self::spawn(command(data, flags), data)
+    }
+
+    /// Starts a server that cannot make a file larger than so many KiB, as on a disk that fails.
+    #[must_use]
+    pub fn start_on_small_files(data: &DataDir, max_kib: u32) -> Self {
+        let inner = command(data, &[]);
+        let mut command = Command::new("bash");
+        // Without the trap the system would kill the process instead of failing the write.
+        let script = format!("trap '' XFSZ; ulimit -f {max_kib}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(inner.get_program()).args(inner.get_args());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::spawn(command, data)
+    }
+
+    fn spawn(mut command: Command, data: &DataDir) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server's binary can be run");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let line = lines.next().and_then(Result::ok).unwrap_or_default();
         let Some(url) = line.strip_prefix("listening on ") else {
