@@ -12,8 +12,13 @@ pub mod stream_table;
 pub mod tail;
 pub mod uploader;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 
 pub use error::{DeliveryError, Error};
+pub use model::{Row, TableName, Timestamp, Value};
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::{Rows, RowsQuery, StreamTable};
 pub use options::{DEFAULT_SERVER, Options};
