@@ -33,10 +33,12 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let data = config.data.display().to_string();
         let board = config.board.as_ref().map(|dir| dir.display().to_string());
         let state = AppState::open(config)?;
+        // Whoever reads the line below may tell the server to stop at once.
+        let told = told_to_stop()?;
         println!("listening on http://{bound}");
         std::io::stdout().flush()?;
         tracing::info!(%bound, data, board, "started");
-        serve(listener, state, told_to_stop()).await?;
+        serve(listener, state, told).await?;
         tracing::info!("stopped");
         Ok(())
     });
@@ -45,26 +47,25 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     result
 }
 
-/// Ends at Ctrl-C, and at SIGTERM where there is one.
-async fn told_to_stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+/// Ends at Ctrl-C and at SIGTERM, from this call on and not only once it is waited for.
+#[cfg(unix)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
+    })
+}
+
+/// Ends at Ctrl-C, from this call on and not only once it is waited for.
+#[cfg(windows)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send> {
+    let mut interrupted = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupted.recv().await;
+    })
 }
