@@ -129,6 +129,18 @@ impl Tail {
         }
     }
 
+    /// Reads on until the server closes the tail; says with which code and why, where it did so in good order.
+    pub async fn closed(mut self) -> Option<(u16, String)> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message comes in time");
+            match message? {
+                Ok(Message::Close(frame)) => return frame.map(|frame| (frame.code.into(), frame.reason.to_string())),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Whether nothing comes for so long.
     pub async fn is_silent_for(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.socket.next()).await.is_err()

@@ -17,8 +17,8 @@ async fn open_tails_are_closed() {
         tails.push(Tail::open(&server, "e/p/none", "").await);
     }
     server.ask_to_stop();
-    for tail in &mut tails {
-        assert!(tail.next().await.is_none());
+    for tail in tails {
+        assert_eq!(tail.closed().await, Some((1001, "the server is stopping".to_owned())));
     }
     let (status, time) = server.ended().await;
     assert!(status.success() && time < LIMIT, "{status} after {time:?}");

@@ -10,6 +10,8 @@ use crate::state::AppState;
 
 /// How long requests that were taken may go on after the server was told to stop.
 const DRAIN_TIME: Duration = Duration::from_millis(1500);
+/// How long tails may then still take to say goodbye, which they were told to at the same moment.
+const GOODBYE_TIME: Duration = Duration::from_millis(500);
 
 /// Serves until `shutdown` ends, then finishes what was taken: no new connection, tails closed, requests under way
 /// answered for a second or two, the journal folded into its file.
@@ -29,14 +31,14 @@ pub async fn serve(
             tracing::debug!(%error, "no delay could not be set");
         }
     });
-    let to_stop = state.clone();
+    let (to_stop, tails) = (state.clone(), state.clone());
     let told = async move {
         shutdown.await;
         tracing::info!("stopping");
         to_stop.stop();
     };
     let server = axum::serve(listener, crate::http::app(state)).with_graceful_shutdown(told);
-    let drained = async {
+    let drained = async move {
         // An error would mean that the state is gone, and it is held here.
         let _ = stopping.wait_for(|stopping| *stopping).await;
         tokio::time::sleep(DRAIN_TIME).await;
@@ -48,6 +50,8 @@ pub async fn serve(
             Ok(())
         }
     };
+    // Whoever does not answer is cut off.
+    let _ = tokio::time::timeout(GOODBYE_TIME, tails.tails_ended()).await;
     let closed = tokio::task::spawn_blocking(move || journal.close()).await;
     if let Err(error) = closed {
         tracing::error!(%error, "the journal was not closed");

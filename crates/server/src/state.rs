@@ -76,6 +76,11 @@ impl AppState {
         self.0.stopping.send_replace(true);
     }
 
+    /// Settles when nobody holds what [`AppState::stopping`] gave, and so every tail has ended.
+    pub(crate) async fn tails_ended(&self) {
+        self.0.stopping.closed().await;
+    }
+
     /// Turns true when the server stops.
     #[must_use]
     pub fn stopping(&self) -> watch::Receiver<bool> {

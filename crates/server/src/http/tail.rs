@@ -24,6 +24,8 @@ use crate::state::AppState;
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// A reader that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a reader may take to answer that the tail is closed.
+const GOODBYE_TIME: Duration = Duration::from_millis(400);
 /// How many stored bytes are read at a time.
 const READ_BYTES: usize = 4 << 20;
 /// So many of the newest frames are sent as they are; more are joined first.
@@ -91,8 +93,14 @@ impl Tail {
                 CloseFrame { code: close_code::ERROR, reason: error.code().into() }
             }
         };
-        // The reader may be gone already.
-        let _ = timeout(Duration::from_millis(500), self.out.sink.send(Message::Close(Some(close)))).await;
+        let goodbye = async {
+            // The reader may be gone already. Who is there answers, and until then the connection must not close: bytes
+            // that nobody read would reset it, and the reader might never see why it ended.
+            if self.out.sink.send(Message::Close(Some(close))).await.is_ok() {
+                while let Some(Ok(_)) = stream.next().await {}
+            }
+        };
+        let _ = timeout(GOODBYE_TIME, goodbye).await;
     }
 
     async fn follow(&mut self, stream: &mut SplitStream<WebSocket>, from: Option<Offset>) -> Result<Ended, ApiError> {
