@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value as Json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::openapi;
 use crate::server::Server;
@@ -82,6 +83,19 @@ impl Server {
     /// When it is not.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         self.try_send(request).await.unwrap_or_else(|error| panic!("no answer: {error:?}"))
+    }
+
+    /// Sends a request as it is written, past the client that would mend its address; gives the whole answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn raw(&self, request: &str) -> String {
+        let address = self.url().strip_prefix("http://").expect("an address");
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("the server listens");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("the server answers");
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// `GET` of a path under `/api/v1`.

@@ -92,7 +92,9 @@ impl Server {
             let status = child.wait();
             panic!("the server did not start: {line:?}, {status:?}");
         };
-        Self { child, url: url.to_owned(), data: data.clone(), client: reqwest::Client::new() }
+        // What comes gzipped stays so: whether it does is tested here.
+        let client = reqwest::Client::builder().no_gzip().build().expect("a client can be made");
+        Self { child, url: url.to_owned(), data: data.clone(), client }
     }
 
     /// Runs a server that is expected to give up, and says how it ended and what it wrote on stderr.

@@ -6,19 +6,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 use streamtable_tests::{DataDir, Server, framed, writer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const NDJSON: &str = "application/x-ndjson";
-
-/// Sends a request as it is written, past the client that would mend its address.
-async fn raw(server: &Server, request: &str) -> String {
-    let address = server.url().strip_prefix("http://").expect("an address");
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
-}
 
 #[tokio::test]
 async fn a_bad_body_is_named() {
@@ -112,7 +101,7 @@ async fn a_bad_address_is_named() {
     let long = "x".repeat(129);
     assert_eq!(server.get(&format!("/tables/{long}/p/t")).await.expect(400).code(), "name_too_long");
     for path in ["/api/v1/tables/e/../t/rows", "/api/v1/tail/e/p/.."] {
-        let answer = raw(&server, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+        let answer = server.raw(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("name_dots"), "{answer}");
     }
     assert_eq!(server.get("/tail/e/p/t").await.expect(426).code(), "websocket_expected");
@@ -194,7 +183,7 @@ async fn a_body_that_stalls_is_given_up() {
     let server = Server::start_with(&["--max-silence-seconds", "1"]);
     let head = "POST /api/v1/tables/e/p/t/rows HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n\
         Content-Length: 100\r\nConnection: close\r\n\r\n{\"a\":1}\n";
-    let answer = tokio::time::timeout(Duration::from_secs(10), raw(&server, head)).await.expect("it is given up");
+    let answer = tokio::time::timeout(Duration::from_secs(10), server.raw(head)).await.expect("it is given up");
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("request_timeout"), "{answer}");
     assert_eq!(server.get("/tables").await.json(), json!({"tables": []}));
 }
