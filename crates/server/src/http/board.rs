@@ -26,7 +26,7 @@ pub(super) async fn fallback(State(state): State<AppState>, request: Request<Bod
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
         return response;
     }
-    let is_page = accepts_html(request.headers());
+    let is_page = is_page(uri.path(), request.headers());
     let Some(dir) = state.board() else {
         return match is_page {
             true => Html(NO_BOARD).into_response(),
@@ -36,13 +36,13 @@ pub(super) async fn fallback(State(state): State<AppState>, request: Request<Bod
     let index = dir.join("index.html");
     let headers = request.headers().clone();
     let served = ServeDir::new(dir).try_call(request).await.map(|response| response.map(Body::new));
-    let mut response = match served {
-        Ok(response) if response.status() != StatusCode::NOT_FOUND => response,
+    let (mut response, is_hashed) = match served {
+        Ok(response) if response.status() != StatusCode::NOT_FOUND => (response, is_hashed(uri.path())),
         // The board finds its way by the address, so every page is its index.
-        Ok(_) if is_page => serve_index(&index, &headers).await,
+        Ok(_) if is_page => (serve_index(&index, &headers).await, false),
         Ok(_) | Err(_) => return ApiError::UnknownPath(uri.path().to_owned()).into_response(),
     };
-    let cache = if is_hashed(uri.path()) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     response
 }
@@ -77,8 +77,12 @@ fn api_error(uri: &Uri) -> Option<ApiError> {
     Some(ApiError::UnknownPath(uri.path().to_owned()))
 }
 
-fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+/// Whether a page is asked for rather than a file. Browsers ask for pages as `text/html`, other programs for anything;
+/// but so do pages for their scripts, and a script that is missing must not be answered with a page.
+fn is_page(path: &str, headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).map_or("*/*", |value| value.to_str().unwrap_or(""));
+    let names_no_file = || path.starts_with("/table/") || !path.rsplit('/').next().unwrap_or("").contains('.');
+    accept.contains("text/html") || (accept.contains("*/*") && names_no_file())
 }
 
 /// Whether a file's name holds a hash of its content: `board-0123456789abcdef.js`, `board-0123456789abcdef_bg.wasm`.
@@ -95,6 +99,30 @@ fn is_hashed(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_are_told_from_files() {
+        let check = |path: &str, accept: Option<&'static str>| {
+            let headers = accept.map(|accept| (header::ACCEPT, HeaderValue::from_static(accept)));
+            is_page(path, &headers.into_iter().collect())
+        };
+        for (path, accept) in [
+            ("/table/e/p/t", None),
+            ("/table/e/p/model.v1", Some("*/*")),
+            ("/boards", Some("image/png,*/*;q=0.8")),
+            ("/old.html", Some("text/html,*/*;q=0.8")),
+        ] {
+            assert!(check(path, accept), "{path} {accept:?}");
+        }
+        for (path, accept) in [
+            ("/gone-0123456789abcdef.js", Some("*/*")),
+            ("/icon.svg", Some("image/svg+xml,*/*;q=0.8")),
+            ("/gone.wasm", None),
+            ("/table/e/p/t", Some("application/json")),
+        ] {
+            assert!(!check(path, accept), "{path} {accept:?}");
+        }
+    }
 
     #[test]
     fn hashed_names_are_known() {
