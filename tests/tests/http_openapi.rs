@@ -1,0 +1,133 @@
+//! `openapi.yaml` against the real answers: it is served as it stands, every route of it exists, every answer it lists
+//! is given, and none besides.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use streamtable_tests::{DataDir, Server, Tail, framed, openapi, writer};
+
+const NDJSON: &str = "application/x-ndjson";
+
+#[tokio::test]
+async fn the_document_is_served_as_it_stands() {
+    let server = Server::start();
+    let answer = server.get("/openapi.yaml").await.expect(200);
+    assert_eq!(answer.header("content-type"), "application/yaml");
+    assert_eq!(answer.text(), openapi::text());
+}
+
+/// Asks for things until every answer of the document was seen. That each fits its description, and is in it at all,
+/// is checked wherever these tests send a request.
+#[tokio::test]
+async fn every_answer_of_the_document_is_given() {
+    let document = openapi::document();
+    let mut missing: BTreeSet<String> = document.answers().into_iter().collect();
+    assert!(missing.len() > 15, "{missing:?}");
+    let mut seen = |method: &str, path: &str, status: u16| {
+        missing.remove(&document.name_of(method, path, status));
+    };
+
+    let data = DataDir::default();
+    let server = Server::start_on(&data, &["--max-request-bytes", "60000", "--max-silence-seconds", "1"]);
+    let table = "/tables/e/p/t";
+    let rows = "/tables/e/p/t/rows";
+    let bad_name = "/tables/e/p/a%20b";
+    for (content_type, body) in [
+        (NDJSON, "{\"a\":1}\n".to_owned()),
+        ("text/plain", framed(writer(1), 1, &["{\"a\":\"needle in the file\"}".to_owned()])),
+        ("application/json", "{".to_owned()),
+        (NDJSON, "[]".to_owned()),
+        (NDJSON, " ".repeat(60_001)),
+        ("image/png", "x".to_owned()),
+    ] {
+        seen("POST", rows, server.append("e/p/t", content_type, body).await.status);
+    }
+    let stalled = "POST /api/v1/tables/e/p/t/rows HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+        Content-Length: 9\r\nConnection: close\r\n\r\n{";
+    let stalled = server.raw(stalled).await;
+    assert!(stalled.starts_with("HTTP/1.1 408"), "{stalled}");
+    seen("POST", rows, 408);
+    for path in ["/health", "/openapi.yaml", "/tables", table, bad_name, "/tables/e/p/none", rows] {
+        seen("GET", path, server.get(path).await.status);
+    }
+    for path in ["/tables/e/p/none/rows", "/tables/e/p/t/rows?from=x", "/tail/e/p/t", "/tail/e/p/a%20b"] {
+        let status = server.get(path).await.status;
+        seen("GET", path.split('?').next().unwrap_or(path), status);
+    }
+    for format in ["json", "ndjson", "csv", "arrow"] {
+        seen("GET", rows, server.get(&format!("{rows}?format={format}")).await.expect(200).status);
+    }
+    // The helper panics unless the answer is 101.
+    Tail::open(&server, "e/p/t", "from=0").await.close().await;
+    seen("GET", "/tail/e/p/t", 101);
+    server.stop().await;
+
+    let full = Server::start_on(&data, &["--max-data-bytes", "1"]);
+    seen("POST", rows, full.append("e/p/t", NDJSON, format!("{{\"a\":\"{}\"}}", "x".repeat(100_000))).await.status);
+    full.stop().await;
+
+    let mut file = std::fs::read(data.journal()).expect("it is there");
+    let needle = b"needle in the file";
+    let at = file.windows(needle.len()).position(|window| window == needle).expect("it is stored as it is");
+    file[at] ^= 1;
+    std::fs::write(data.journal(), file).expect("it can be written");
+    let damaged = Server::start_on(&data, &[]);
+    seen("GET", rows, damaged.get(&format!("{rows}?from=1")).await.status);
+
+    let broken = Server::start_on_small_files(&DataDir::default(), 200);
+    let body = format!("{{\"a\":\"{}\"}}", "x".repeat(300_000));
+    seen("POST", rows, broken.append("e/p/t", NDJSON, body).await.status);
+    seen("GET", "/health", broken.get("/health").await.status);
+
+    assert!(missing.is_empty(), "never given: {missing:?}");
+}
+
+/// The document's routes and methods are the router's own: what is in it is known, what is not is refused.
+#[tokio::test]
+async fn the_routers_methods_are_the_documents() {
+    let server = Server::start();
+    let answers = openapi::document().answers();
+    let mut paths: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.split(' ').nth(1)).collect();
+    assert_eq!(paths.len(), 6);
+    paths.insert("/nothing");
+    for template in paths {
+        let path = template.replace("{entity}", "e").replace("{project}", "p").replace("{table}", "t");
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let answer = server.send(server.request(method.clone(), &path).body("")).await;
+            let prefix = format!("{} {template} ", method.as_str().to_lowercase());
+            let documented = answers.iter().any(|answer| answer.starts_with(&prefix));
+            let refused = match template {
+                "/nothing" => answer.status == 404 && answer.code() == "unknown_path",
+                _ => answer.status == 405,
+            };
+            assert_eq!(documented, !refused, "{method} {template}: {}", answer.status);
+        }
+    }
+}
+
+/// Every code that a program can meet stands in the document: those of the answers, and those of refused rows.
+#[tokio::test]
+async fn every_code_stands_in_the_document() {
+    let server = Server::start_with(&["--max-columns", "2", "--max-row-bytes", "300"]);
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(70), "]".repeat(70));
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(400));
+    let lines = ["{", "[]", "{\"a\":{\"$i64\":\"x\"}}", "{\"_seq\":1}", &deep, &large, "{\"a\":1,\"b\":1,\"c\":1}"];
+    let mut body = lines.join("\n").into_bytes();
+    body.extend(b"\n{\"a\":\"\xff\"}");
+    let ack = server.append("e/p/t", NDJSON, body).await.expect(422).json();
+    let codes: Vec<&str> = ack["refused"].as_array().unwrap().iter().map(|r| r["code"].as_str().unwrap()).collect();
+    let expect = [
+        "bad_json",
+        "not_a_row",
+        "bad_tag",
+        "system_column",
+        "too_deep",
+        "row_too_large",
+        "too_many_columns",
+        "bad_utf8",
+    ];
+    assert_eq!(codes, expect);
+    for code in codes {
+        assert!(openapi::text().contains(&format!("`{code}`")), "{code}");
+    }
+}
