@@ -1,24 +1,39 @@
 // What each browser test is given: a real server, a page of another origin that has the npm package, and the board.
 
 import { expect, test as base, type Page } from "@playwright/test";
-import { PACKAGE, servePages, StreamTableServer } from "./servers.ts";
+import type * as Package from "../../crates/client/npm/src/index.ts";
+import { BOARD, needs, type OwnFile, PACKAGE, servePages, StreamTableServer } from "./servers.ts";
 
 export { expect };
+
+// What a page that `logPage` made has.
+declare global {
+  /** The class of the npm package. */
+  var StreamTable: typeof Package.StreamTable;
+  /** The error of the npm package. */
+  var StreamTableError: typeof Package.StreamTableError;
+  /** The server's address. */
+  var serverUrl: string;
+  /** A cell or row as a test can carry it out of the page: blobs as `{ blob: type, bytes }`. */
+  var carried: (value: unknown) => Promise<any>;
+  /** The rows that `rows` gives, carried. */
+  var collect: (rows: AsyncIterable<unknown>) => Promise<any[]>;
+}
 
 type WorkerFixtures = {
   /** One server for all tests of a worker: each test uses tables of its own. */
   server: StreamTableServer;
-  /** Serves the npm package under `/streamtable/`, from another origin than the server's. */
-  pages: { url: string };
+  /** Serves the npm package under `/streamtable/`, and a test's own `files`, from another origin than the server's. */
+  pages: { url: string; files: Map<string, OwnFile> };
 };
 
 type TestFixtures = {
-  /** Patterns of console errors that the test brings about on purpose. */
-  expectedErrors: RegExp[];
+  /** The console errors that the test brings about on purpose. */
+  expectedErrors: RegExp | undefined;
   /** A table's name that no other test uses. */
   table: string;
-  /** Makes a page that has the npm package as `globalThis.StreamTable` and the server's address as `globalThis.server`. */
-  logPage: () => Promise<Page>;
+  /** Makes a page of another origin that has the npm package, and the address of the server (or of another) as `serverUrl`. */
+  logPage: (url?: string) => Promise<Page>;
   /** Opens a table's panel, with an expression if given, and waits until it is drawn. */
   openPanel: (table: string, expression?: string) => Promise<Page>;
 };
@@ -37,13 +52,15 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
   pages: [
     async ({}, use) => {
-      const { url, close } = await servePages({ "/streamtable/": PACKAGE });
-      await use({ url });
+      needs(PACKAGE);
+      const files = new Map<string, OwnFile>();
+      const { url, close } = await servePages({ "/streamtable/": PACKAGE }, files);
+      await use({ url, files });
       close();
     },
     { scope: "worker" },
   ],
-  expectedErrors: [[], { option: true }],
+  expectedErrors: [undefined, { option: true }],
   table: async ({}, use, info) => {
     n_tables += 1;
     await use(`local/tests/t${info.workerIndex}-${n_tables}`);
@@ -56,21 +73,19 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     });
     context.on("weberror", (error) => errors.push(String(error.error())));
     await use(context);
-    const unexpected = errors.filter((error) => !expectedErrors.some((pattern) => pattern.test(error)));
+    const unexpected = errors.filter((error) => !expectedErrors?.test(error));
     expect(unexpected, "errors on the console").toEqual([]);
   },
   logPage: async ({ context, pages, server }, use) => {
-    await use(async () => {
+    await use(async (url = server.url) => {
       const page = await context.newPage();
       await page.goto(pages.url);
-      await page.evaluate(async (url) => {
-        const module = await import(new URL("/streamtable/index.js", location.href).href);
-        Object.assign(globalThis, module, { server: url });
-      }, server.url);
+      await page.evaluate(setUp, url);
       return page;
     });
   },
   openPanel: async ({ context, server }, use) => {
+    needs(BOARD);
     await use(async (table, expression) => {
       const page = await context.newPage();
       const query = expression === undefined ? "" : `?${new URLSearchParams({ e: expression })}`;
@@ -80,3 +95,22 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     });
   },
 });
+
+/** Runs in the page. */
+async function setUp(url: string): Promise<void> {
+  const module = (await import(new URL("/streamtable/index.js", location.href).href)) as typeof Package;
+  Object.assign(globalThis, module, { serverUrl: url });
+  globalThis.carried = async (value) => {
+    if (value instanceof Blob) return { blob: value.type, bytes: [...new Uint8Array(await value.arrayBuffer())] };
+    if (value instanceof Uint8Array) return { bytes: [...value] };
+    if (Array.isArray(value)) return Promise.all(value.map(carried));
+    if (typeof value !== "object" || value === null || value instanceof Date) return value;
+    const fields = Object.entries(value).map(async ([key, field]) => [key, await carried(field)] as const);
+    return Object.fromEntries(await Promise.all(fields));
+  };
+  globalThis.collect = async (rows) => {
+    const all = [];
+    for await (const row of rows) all.push(await carried(row));
+    return all;
+  };
+}

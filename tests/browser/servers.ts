@@ -16,13 +16,24 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 const SERVER_BIN = process.env.STREAMTABLE_SERVER_BIN ?? path.join(TARGET, "release", "streamtable-server");
 export const PACKAGE = path.join(TARGET, "npm", "streamtable");
-const BOARD = path.join(ROOT, "dist");
+/** The built board. Only what looks at the board needs it. */
+export const BOARD = path.join(ROOT, "dist");
+
+/** Throws unless what a test needs was built. */
+export function needs(...files: string[]): void {
+  for (const file of files) {
+    if (!existsSync(file)) throw new Error(`${file} is missing: run the tests by \`cargo xtask test browser\``);
+  }
+}
 
 /** A real server on a data folder of its own. */
 export class StreamTableServer {
   readonly #folder = mkdtempSync(path.join(tmpdir(), "streamtable-"));
   #child: ChildProcess | null = null;
   #port = 0;
+
+  /** Gets ready to start one that serves the pages of `board`, where that folder is there. */
+  constructor(readonly board: string = BOARD) {}
 
   /** Where the server answers, such as `http://127.0.0.1:41234`. */
   get url(): string {
@@ -31,10 +42,9 @@ export class StreamTableServer {
 
   /** Starts it, on the port it had before if it ran before. */
   async start(): Promise<void> {
-    for (const needed of [SERVER_BIN, BOARD, PACKAGE]) {
-      if (!existsSync(needed)) throw new Error(`${needed} is missing: run the tests by \`cargo xtask test browser\``);
-    }
-    const args = ["--listen", `127.0.0.1:${this.#port}`, "--data", this.#folder, "--board", BOARD];
+    needs(SERVER_BIN);
+    const args = ["--listen", `127.0.0.1:${this.#port}`, "--data", this.#folder];
+    if (existsSync(this.board)) args.push("--board", this.board);
     const child = spawn(SERVER_BIN, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     for await (const line of createInterface({ input: child.stdout! })) {
@@ -90,13 +100,26 @@ const TYPES: Record<string, string> = {
   ".wasm": "application/wasm",
 };
 
-/** Serves an empty page at `/` and folders under the paths given, and gives its origin and the way to end it. */
-export async function servePages(folders: Record<string, string>): Promise<{ url: string; close: () => void }> {
+/** A page or script of a test's own, with headers such as its policy. */
+export interface OwnFile {
+  readonly body: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** Serves an empty page at `/`, folders under the paths given, and a test's own files, which may come and go. */
+export async function servePages(
+  folders: Record<string, string>,
+  files: Map<string, OwnFile> = new Map(),
+): Promise<{ url: string; close: () => void }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://host");
     const mount = Object.keys(folders).find((prefix) => pathname.startsWith(prefix));
     const file = mount && path.join(folders[mount]!, pathname.slice(mount.length) || "index.html");
-    if (file && existsSync(file) && statSync(file).isFile()) {
+    const own = files.get(pathname);
+    if (own) {
+      response.writeHead(200, { "content-type": TYPES[path.extname(pathname)] ?? TYPES[".html"], ...own.headers });
+      response.end(own.body);
+    } else if (file && existsSync(file) && statSync(file).isFile()) {
       response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "application/octet-stream" });
       createReadStream(file).pipe(response);
     } else if (pathname === "/" || pathname === "/favicon.ico") {

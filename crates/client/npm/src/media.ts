@@ -22,10 +22,10 @@ export function fromBase64(text: string): Uint8Array {
   return bytes;
 }
 
-/** The media type of a blob, as far as the wire takes it. */
+/** The media type of a blob; parameters that the wire does not take are left out. */
 function mimeOf(blob: Blob): string {
-  const mime = /^[A-Za-z0-9/+.\-_;= ]+/.exec(blob.type)?.[0];
-  return mime ?? "application/octet-stream";
+  const isTaken = (mime: string) => /^[A-Za-z0-9/+.\-_;= ]+$/.test(mime);
+  return [blob.type, blob.type.split(";", 1)[0] ?? ""].find(isTaken) ?? "application/octet-stream";
 }
 
 /** A data URL of a blob. */
@@ -53,16 +53,22 @@ export function isImageUrl(text: string): boolean {
  * Throws what the platform throws, such as a `SecurityError` for a canvas that holds a picture of another origin.
  */
 export function pictureUrl(kind: string, source: object): string | Promise<string> {
-  if (kind === "HTMLCanvasElement") return (source as HTMLCanvasElement).toDataURL();
+  if (kind === "HTMLCanvasElement") return drawn((source as HTMLCanvasElement).toDataURL());
   const { width, height } = source as { width: number; height: number };
   if (typeof document !== "undefined") {
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     draw(canvas.getContext("2d"), kind, source);
-    return canvas.toDataURL();
+    return drawn(canvas.toDataURL());
   }
   const canvas = new OffscreenCanvas(width, height);
   draw(canvas.getContext("2d"), kind, source);
   return canvas.convertToBlob().then(blobUrl);
+}
+
+/** A canvas without pixels, or with too many, gives `data:,`. */
+function drawn(url: string): string {
+  if (!url.startsWith("data:image/")) throw new Error("the picture has no pixels, or too many");
+  return url;
 }
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null;

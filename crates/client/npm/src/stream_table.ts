@@ -36,12 +36,10 @@ type Kind = keyof StreamTableEvents;
  * await st.finish();
  */
 export class StreamTable {
-  /** Where the board shows the table. */
-  readonly url: string;
-
   readonly #name: TableName;
   readonly #options: StreamTableOptions;
   readonly #server: string;
+  readonly #board: string;
   readonly #lines: Lines;
   readonly #listeners: { [K in Kind]: Set<StreamTableEvents[K]> } = { status: new Set(), error: new Set(), ack: new Set() };
   readonly #told = new Set<string>();
@@ -69,7 +67,7 @@ export class StreamTable {
     this.#name = parseName(name, options.project, options.entity);
     this.#server = origin(options.server ?? DEFAULT_SERVER, "server");
     this.#options = { ...options, server: this.#server };
-    this.url = `${origin(options.board ?? this.#server, "board")}/table/${this.name}`;
+    this.#board = origin(options.board ?? this.#server, "board");
     const bounds = { maxRows: options.maxQueueRows ?? 1_000_000, maxUnits: options.maxQueueBytes ?? 64 << 20 };
     this.#lines = new Lines(bounds, () => this.#scheduleHandOver());
   }
@@ -77,6 +75,11 @@ export class StreamTable {
   /** The table's full name, `entity/project/table`. */
   get name(): string {
     return `${this.#name.entity}/${this.#name.project}/${this.#name.table}`;
+  }
+
+  /** Where the board shows the table. */
+  get url(): string {
+    return `${this.#board}/table/${this.name}`;
   }
 
   /**
@@ -222,8 +225,8 @@ export class StreamTable {
   #state(inside: Status["state"] | undefined, nWaiting: number): Status["state"] {
     if (this.#isBlocked) return "blocked";
     if (this.#isFinished) return "finished";
-    if (inside === undefined) return this.#starting ? "loading" : "idle";
-    return inside === "idle" && nWaiting > 0 ? "sending" : inside;
+    if (nWaiting === 0) return inside ?? "idle";
+    return inside === undefined ? "loading" : inside === "idle" ? "sending" : inside;
   }
 
   /** Follows what happens; returns the function that ends it. */
