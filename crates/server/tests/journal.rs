@@ -1,0 +1,211 @@
+//! The journal against a plain list: whatever is appended, by whom, how often and together with what, each numbered row
+//! is kept once, in order, and is still there when the folder is opened again.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use clap::Parser;
+use model::{Batch, Offset, Row, Seq, TableName, Value, WriterId};
+use proptest::prelude::*;
+use server::Config;
+use server::journal::{Append, Appended, Frame, Journal, Origin, SqliteJournal, decode};
+
+const N_TABLES: u8 = 2;
+const N_WRITERS: u8 = 3;
+
+/// Some rows on their way to a table.
+#[derive(Clone, Debug)]
+struct Request {
+    table: u8,
+    /// Who numbers the rows, and by how much the first number differs from the one that is due.
+    writer: Option<(u8, i64)>,
+    /// A row each; false is a row that was refused before it came to the journal.
+    rows: Vec<bool>,
+    /// How many rows a batch has at most.
+    n_batch_rows: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Requests that come at once.
+    Append(Vec<Request>),
+    /// The server ends and starts again.
+    Reopen,
+    /// Someone reads from some row of the table on.
+    Read(u8, prop::sample::Index),
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let writer = prop::option::weighted(0.8, (0..N_WRITERS, -6_i64..3));
+    (0..N_TABLES, writer, prop::collection::vec(prop::bool::weighted(0.8), 1..8), 1_usize..5)
+        .prop_map(|(table, writer, rows, n_batch_rows)| Request { table, writer, rows, n_batch_rows })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => prop::collection::vec(request(), 1..6).prop_map(Step::Append),
+        1 => Just(Step::Reopen),
+        2 => (0..N_TABLES, any::<prop::sample::Index>()).prop_map(|(table, at)| Step::Read(table, at)),
+    ]
+}
+
+/// A kept row: its cell, and who numbered it how.
+type Kept = (i64, Option<(WriterId, Seq)>);
+
+/// What the journal should hold.
+#[derive(Default)]
+struct Oracle {
+    tables: HashMap<u8, Vec<Kept>>,
+    last: HashMap<(u8, u8), Seq>,
+    n_made: i64,
+}
+
+impl Oracle {
+    /// Turns a request into what goes to the journal and what should come back.
+    fn take(&mut self, journal: &SqliteJournal, request: &Request) -> (Append, Appended) {
+        let writer_id = |byte: u8| WriterId::from_bytes([byte; 16]);
+        let last = request.writer.map(|(writer, _)| *self.last.entry((request.table, writer)).or_default());
+        let first_seq = request.writer.zip(last).map(|((_, delta), last)| last.saturating_add_signed(delta + 1).max(1));
+        let table = self.tables.entry(request.table).or_default();
+        let first_offset = table.len() as Offset;
+        let (mut seqs, mut rows, mut n_duplicate) = (Vec::new(), Vec::new(), 0);
+        for (idx, _) in request.rows.iter().enumerate().filter(|(_, is_good)| **is_good) {
+            self.n_made += 1;
+            rows.push([("n", Value::Int(self.n_made))].into_iter().collect::<Row>());
+            let seq = first_seq.map(|first| first + idx as Seq);
+            seqs.extend(seq);
+            if seq.zip(last).is_some_and(|(seq, last)| seq <= last) {
+                n_duplicate += 1;
+            } else {
+                table.push((self.n_made, request.writer.map(|(writer, _)| writer_id(writer)).zip(seq)));
+            }
+        }
+        let origin = request.writer.zip(first_seq).map(|((writer, _), first_seq)| {
+            let last_seq = first_seq + request.rows.len() as Seq - 1;
+            let last = self.last.entry((request.table, writer)).or_default();
+            *last = (*last).max(last_seq);
+            Origin { writer: writer_id(writer), seqs, last_seq }
+        });
+        let n_stored = table.len() as u64 - first_offset;
+        let batches: Vec<Batch> =
+            rows.chunks(request.n_batch_rows).map(|rows| rows.iter().cloned().collect()).collect();
+        let reservation = journal.reserve(100).expect("there is room");
+        let append = Append { table: name(request.table), origin, batches, reservation };
+        (append, Appended { n_stored, n_duplicate, first_offset: (n_stored > 0).then_some(first_offset) })
+    }
+
+    /// The rows of a table from one on, each with its offset.
+    fn rows(&self, table: u8, from: usize) -> Vec<(Offset, Kept)> {
+        let rows = self.tables.get(&table).into_iter().flatten().copied();
+        rows.enumerate().skip(from).map(|(offset, row)| (offset as Offset, row)).collect()
+    }
+}
+
+fn name(table: u8) -> TableName {
+    TableName::parse(&format!("e/p/t{table}")).expect("it is a name")
+}
+
+fn kept(frames: &[Frame]) -> Vec<(Offset, Kept)> {
+    let mut rows = Vec::new();
+    for frame in frames {
+        let stored = decode(frame).expect("it is whole");
+        for idx in 0..stored.batch.n_rows() {
+            let Value::Int(n) = stored.batch.value(idx, "n") else { panic!("no number") };
+            let writer = match (stored.batch.value(idx, "_writer"), stored.batch.value(idx, "_seq")) {
+                (Value::Text(writer), Value::Int(seq)) => Some((writer.parse().expect("an id"), seq as Seq)),
+                (Value::Null, Value::Null) => None,
+                other => panic!("a writer and its number come together: {other:?}"),
+            };
+            assert!(matches!(stored.batch.value(idx, "_received"), Value::Time(_)));
+            rows.push((stored.first_offset + idx as Offset, (n, writer)));
+        }
+    }
+    rows
+}
+
+/// A folder that goes away in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static N_MADE: AtomicU64 = AtomicU64::new(0);
+        let n = N_MADE.fetch_add(1, Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("streamtable-journal-{}-{n}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The frames that were told of, by table.
+type Published = Arc<Mutex<HashMap<TableName, Vec<Frame>>>>;
+
+fn open(folder: &Folder, published: &Published) -> SqliteJournal {
+    let limits = Config::try_parse_from(["streamtable-server"]).expect("every flag has a default").limits;
+    let published = Arc::clone(published);
+    let on_commit = Box::new(move |table: &TableName, frame: &Frame| {
+        published.lock().expect("no test panics with it").entry(table.clone()).or_default().push(frame.clone());
+    });
+    SqliteJournal::open(&folder.0, &limits, on_commit).expect("the folder can be written")
+}
+
+/// Reads a table's rows from one on, in several reads.
+fn read(journal: &SqliteJournal, table: u8, from: Offset) -> Vec<(Offset, Kept)> {
+    let end = journal.table(&name(table)).map_or(0, |table| table.next_offset);
+    let (mut rows, mut at) = (Vec::new(), from);
+    while at < end {
+        let frames = journal.read(&name(table), at..end, 200).expect("it is whole");
+        rows.extend(kept(&frames));
+        at = frames.last().expect("there are more").end_offset();
+    }
+    rows.retain(|(offset, _)| *offset >= from);
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn each_numbered_row_is_kept_once_and_in_order(steps in prop::collection::vec(step(), 1..25)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs nothing");
+        let (folder, published) = (Folder::new(), Published::default());
+        let mut journal = open(&folder, &published);
+        let mut oracle = Oracle::default();
+        for step in steps {
+            match step {
+                Step::Append(requests) => {
+                    let take = |request: &Request| {
+                        let (append, expect) = oracle.take(&journal, request);
+                        (journal.append(append), expect)
+                    };
+                    let taken: Vec<_> = requests.iter().map(take).collect();
+                    for (answer, expect) in taken {
+                        prop_assert_eq!(runtime.block_on(answer), Ok(expect));
+                    }
+                }
+                Step::Reopen => {
+                    drop(journal);
+                    journal = open(&folder, &published);
+                }
+                Step::Read(table, at) => {
+                    let from = at.index(oracle.rows(table, 0).len() + 1);
+                    prop_assert_eq!(read(&journal, table, from as Offset), oracle.rows(table, from));
+                }
+            }
+        }
+        drop(journal);
+        let journal = open(&folder, &Published::default());
+        let published = published.lock().expect("no test panics with it");
+        for table in 0..N_TABLES {
+            prop_assert_eq!(read(&journal, table, 0), oracle.rows(table, 0));
+            let told = published.get(&name(table)).map(|frames| kept(frames)).unwrap_or_default();
+            prop_assert_eq!(told, oracle.rows(table, 0), "each frame is told of once, in order");
+        }
+    }
+}
