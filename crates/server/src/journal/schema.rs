@@ -118,3 +118,21 @@ pub(super) fn checksum(table_id: i64, first_offset: u64, n_rows: u64, frame: &[u
     hasher.update(frame);
     hasher.finalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer promises that the rows survive a power cut, which no test on a running machine can see.
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let path = std::env::temp_dir().join(format!("streamtable-schema-{}.db", std::process::id()));
+        for _ in ["made", "opened again"] {
+            let conn = open_writer(&path, 0).expect("it can be written");
+            let synchronous: i64 = conn.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!((synchronous, mode.as_str()), (2, "wal"), "2 is FULL");
+        }
+        std::fs::remove_file(&path).expect("it is there");
+    }
+}
