@@ -23,7 +23,7 @@ pub struct RowsQuery {
 
 /// Reads rows one by one; dropping the stream ends the request.
 pub(crate) fn read(
-    client: reqwest::Client,
+    client: &reqwest::Client,
     options: &Options,
     name: &TableName,
     query: RowsQuery,

@@ -145,7 +145,7 @@ impl StreamTable {
 
     /// Reads stored rows back, oldest first. A row has every column of the table, null where it has no cell.
     pub fn rows(&self, query: RowsQuery) -> impl Stream<Item = Result<Row, Error>> + Send + use<> {
-        read(self.client.clone(), &self.options, &self.name, query)
+        read(&self.client, &self.options, &self.name, query)
     }
 
     /// Follows the rows from offset `from`, or from the end the table has once the connection stands.
