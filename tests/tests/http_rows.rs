@@ -66,7 +66,8 @@ async fn check_every_type(server: &Server) {
     assert_eq!(row, format!("{expect},1,\"{{\"\"polluted\"\":true}}\",2\r\n"));
 
     let info = server.get("/tables/e/p/t").await.expect(200).json();
-    let types: Vec<&str> = info["columns"].as_array().unwrap().iter().map(|c| c["type"].as_str().unwrap()).collect();
+    let columns = info["columns"].as_array().expect("a list").iter();
+    let types: Vec<&str> = columns.map(|column| column["type"].as_str().expect("a name")).collect();
     assert_eq!(
         types.join(" "),
         "null bool bool float float float float float float float int int text text time nested \

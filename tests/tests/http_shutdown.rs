@@ -25,12 +25,20 @@ async fn open_tails_are_closed() {
 }
 
 #[tokio::test]
+async fn a_server_can_be_stopped_from_the_moment_it_listens() {
+    for _ in 0..10 {
+        // It would be killed by the signal if it did not wait for it yet.
+        Server::start().stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_stopped_reading_holds_up_nothing() {
     let server = Server::start();
     let tail = Tail::open(&server, "e/p/t", "from=0").await;
     let row = format!("{{\"pad\":\"{}\"}}", "x".repeat(1 << 20));
     for seq in 1..=24 {
-        server.append("e/p/t", "text/plain", framed(writer(1), seq, &[row.clone()])).await.expect(200);
+        server.append("e/p/t", "text/plain", framed(writer(1), seq, std::slice::from_ref(&row))).await.expect(200);
     }
     server.ask_to_stop();
     let (status, time) = server.ended().await;

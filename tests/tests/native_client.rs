@@ -127,9 +127,9 @@ async fn a_bad_row_stops_no_other() {
     let table = open(&server);
     let mut notices = table.notices();
     let large = Row::from_iter([("n", Value::Int(1)), ("pad", Value::Text("x".repeat(300)))]);
-    table.log(vec![numbered(0..1), vec![large], numbered(2..3)].concat()).unwrap();
+    table.log([numbered(0..1), vec![large], numbered(2..3)].concat()).unwrap();
     let system = Row::from_iter([("_offset", 1_i64)]);
-    let error = table.log(vec![numbered(3..4), vec![system], numbered(4..5)].concat()).unwrap_err();
+    let error = table.log([numbered(3..4), vec![system], numbered(4..5)].concat()).unwrap_err();
     assert_eq!(error.code(), "system_column");
     in_time(table.finish()).await;
     let numbers: Vec<i64> = all(&table, RowsQuery::default()).await.unwrap().iter().map(number).collect();
