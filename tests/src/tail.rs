@@ -6,6 +6,7 @@ use futures::{SinkExt, StreamExt};
 use model::Row;
 use serde_json::Value as Json;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -119,8 +120,10 @@ impl Tail {
 
     /// The next message as it is, pings apart; `None` when the server closed the tail or went away.
     pub async fn message(&mut self) -> Option<Message> {
+        // Pings must not prolong the wait.
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message comes in time");
+            let message = timeout_at(deadline, self.socket.next()).await.expect("a message comes in time");
             match message? {
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 Ok(Message::Close(_)) | Err(_) => return None,

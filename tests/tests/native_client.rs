@@ -43,13 +43,16 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 
 /// The numbers of the next `n_rows` rows of a tail, however often it is lost in between.
 async fn follow(tail: &mut (impl Stream<Item = TailEvent> + Unpin), n_rows: usize) -> Vec<i64> {
-    let mut numbers = Vec::new();
-    while numbers.len() < n_rows {
-        if let TailEvent::Batch(stored) = in_time(tail.next()).await.expect("it never ends") {
-            numbers.extend((0..stored.batch.n_rows()).map(|idx| number(&stored.batch.row(idx))));
+    in_time(async {
+        let mut numbers = Vec::new();
+        while numbers.len() < n_rows {
+            if let TailEvent::Batch(stored) = tail.next().await.expect("it never ends") {
+                numbers.extend((0..stored.batch.n_rows()).map(|idx| number(&stored.batch.row(idx))));
+            }
         }
-    }
-    numbers
+        numbers
+    })
+    .await
 }
 
 async fn hello(tail: &mut (impl Stream<Item = TailEvent> + Unpin)) -> u64 {
