@@ -1,7 +1,7 @@
 // A way to the server that can lose answers, as a network does.
 
 import { once } from "node:events";
-import { createServer, request as forward, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, request as forward, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** Passes requests on whole; told to, it cuts connections once the server has dealt with the request. */
@@ -11,8 +11,12 @@ export class LossyProxy {
   #n_toLose = 0;
   /** How many answers were lost. */
   n_lost = 0;
-  /** How many appends came. */
-  n_appends = 0;
+  /** The appends that came: their bodies and how these were announced. */
+  readonly appends: { headers: IncomingHttpHeaders; body: Buffer }[] = [];
+  /** The methods of all requests. */
+  readonly methods: string[] = [];
+  /** How many bytes each answer to a read had on its way. */
+  readonly readBytes: number[] = [];
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -47,19 +51,25 @@ export class LossyProxy {
 
   #pass(target: string, request: IncomingMessage, response: ServerResponse): void {
     const isAppend = request.method === "POST";
-    if (isAppend) this.n_appends += 1;
+    this.methods.push(request.method!);
     const passed = forward(target + request.url, { method: request.method, headers: request.headers }, (answer) => {
-      if (!isAppend || this.#n_toLose === 0) {
-        response.writeHead(answer.statusCode!, answer.headers);
-        answer.pipe(response);
+      if (isAppend && this.#n_toLose > 0) {
+        this.#n_toLose -= 1;
+        this.n_lost += 1;
+        // The server has committed: it answers after that. The page learns nothing of it.
+        answer.resume().on("end", () => request.socket.destroy());
         return;
       }
-      this.#n_toLose -= 1;
-      this.n_lost += 1;
-      // The server has committed: it answers after that. The page learns nothing of it.
-      answer.resume().on("end", () => request.socket.destroy());
+      let n_bytes = 0;
+      answer.on("data", (chunk: Buffer) => (n_bytes += chunk.length));
+      if (request.method === "GET") answer.on("end", () => this.readBytes.push(n_bytes));
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
     });
     passed.on("error", () => request.socket.destroy());
+    const body: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => body.push(chunk));
+    if (isAppend) request.on("end", () => this.appends.push({ headers: request.headers, body: Buffer.concat(body) }));
     request.pipe(passed);
   }
 }

@@ -14,27 +14,48 @@ const root = join(here, "../../..");
 const [glue, out] = process.argv.slice(2);
 const bin = (name) => join(here, "node_modules/.bin", name);
 
+/** Runs a program to its end and gives what it printed. */
 function run(program, ...args) {
-  const { status, error } = spawnSync(program, args, { cwd: here, stdio: "inherit" });
+  const { status, error, stdout } = spawnSync(program, args, { cwd: here, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
   if (error) throw error;
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) {
+    console.error(stdout);
+    process.exit(status ?? 1);
+  }
+  return stdout;
+}
+
+/** The glue with the short names that `wasm-opt` gave to what the module takes and gives. */
+function rename(text, { imports, exports }) {
+  const replace = (pattern, short) => {
+    if (!pattern.test(text)) throw new Error(`the glue has no ${pattern}`);
+    text = text.replace(pattern, short);
+  };
+  for (const [, name, short] of imports) replace(new RegExp(`(?<=^ +)${name}(?=: function)`, "m"), JSON.stringify(short));
+  for (const [name, short] of exports) text = text.replace(new RegExp(`(?<=\\bwasm\\.)${name}\\b`, "g"), short);
+  replace(/"\.\/streamtable_bg\.js"(?=: import0)/, '"a"');
+  return text;
 }
 
 // What every engine has had since 2021 (reference types: 2022), and the glue asks for.
 const features = ["bulk-memory", "sign-ext", "mutable-globals", "nontrapping-float-to-int", "reference-types", "multivalue"];
-const optimized = join(glue, "streamtable.opt.wasm");
+const passes = ["-Oz", "--flatten", "--rereloop", "-Oz", "--minify-imports-and-exports-and-modules"];
 const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
-run(bin("wasm-opt"), "-Oz", ...features.map((f) => `--enable-${f}`), ...strip, join(glue, "streamtable_bg.wasm"), "-o", optimized);
+const enable = features.map((feature) => `--enable-${feature}`);
+const optimized = join(glue, "streamtable.opt.wasm");
+const names = run(bin("wasm-opt"), ...passes, ...enable, ...strip, join(glue, "streamtable_bg.wasm"), "-o", optimized);
 
 const deflated = deflateSync(readFileSync(optimized), { level: 9 });
 const inlined = join(glue, "wasm.js");
 writeFileSync(inlined, `export default ${JSON.stringify(deflated.toString("base64"))};\n`);
+const renamed = join(glue, "streamtable.renamed.js");
+writeFileSync(renamed, rename(readFileSync(join(glue, "streamtable.js"), "utf8"), JSON.parse(names)));
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await build({
   absWorkingDir: here,
-  alias: { "#glue": join(glue, "streamtable.js"), "#wasm": inlined },
+  alias: { "#glue": renamed, "#wasm": inlined },
   banner: { js: "/*! streamtable, MIT OR Apache-2.0 */" },
   bundle: true,
   entryPoints: ["src/index.ts"],

@@ -12,17 +12,14 @@ export async function* readRows(url: string, key: string | undefined, options: R
   if (options.filter !== undefined) query.set("filter", options.filter);
   if (options.columns !== undefined) query.set("columns", options.columns.join(","));
   if (options.system) query.set("system", "true");
-  const abort = new AbortController();
   try {
     const headers: HeadersInit = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const response = await fetch(`${url}?${query}`, { headers, signal: abort.signal });
+    const response = await fetch(`${url}?${query}`, { headers });
     if (!response.ok) throw await refusal(response);
     for await (const line of linesOf(response)) if (line !== "") yield decodeLine(line);
   } catch (error) {
     if (error instanceof StreamTableError) throw error;
     throw new StreamTableError("network", `reading failed: ${describe(error)}`, { cause: error });
-  } finally {
-    abort.abort();
   }
 }
 
@@ -31,14 +28,19 @@ async function* linesOf(response: Response): AsyncGenerator<string, void, undefi
   if (!reader) return;
   const decoder = new TextDecoder();
   let rest = "";
-  for (let done = false; !done; ) {
-    const chunk = await reader.read();
-    done = chunk.done;
-    const lines = (rest + decoder.decode(chunk.value, { stream: !done })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
+  try {
+    for (let done = false; !done; ) {
+      const chunk = await reader.read();
+      done = chunk.done;
+      const lines = (rest + decoder.decode(chunk.value, { stream: !done })).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+    yield rest;
+  } finally {
+    // Ends the request where the loop was left early. What ended or broke by itself has nothing left to cancel.
+    reader.cancel().catch(() => undefined);
   }
-  yield rest;
 }
 
 async function refusal(response: Response): Promise<StreamTableError> {

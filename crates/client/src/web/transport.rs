@@ -10,6 +10,18 @@ use super::convert::{ack, describe, error_detail};
 use crate::options::Options;
 use crate::ports::{Reply, Transport};
 
+/// A smaller body is sent as it is: compressing would gain next to nothing.
+const MIN_GZIP_BYTES: usize = 1 << 10;
+
+#[wasm_bindgen(inline_js = r#"
+export const gzip = (text) => new Response(new Response(text).body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
+"#)]
+extern "C" {
+    /// The text, compressed; throws where the platform has no `CompressionStream`.
+    #[wasm_bindgen(catch)]
+    fn gzip(text: &str) -> Result<Promise, JsValue>;
+}
+
 #[wasm_bindgen]
 extern "C" {
     /// The global of that name: workers and Node have no `window` to take it from.
@@ -36,12 +48,24 @@ impl Fetch {
         let init = RequestInit::new();
         init.set_method("POST");
         init.set_headers(&headers);
-        init.set_body(&JsValue::from_str(body));
+        init.set_body(&encoded(body).await);
         init.set_signal(Some(&AbortSignal::timeout_with_u32(self.timeout_millis)));
         let response: Response = JsFuture::from(global_fetch(&self.url, &init)?).await?.unchecked_into();
         let text = JsFuture::from(response.text()?).await?;
         Ok((response, text.as_string().unwrap_or_default()))
     }
+}
+
+/// The body, gzipped where that can be done. No header says so, which would need leave of the server first: it knows gzip
+/// by its first bytes.
+async fn encoded(body: &str) -> JsValue {
+    if body.len() >= MIN_GZIP_BYTES
+        && let Ok(compressing) = gzip(body)
+        && let Ok(compressed) = JsFuture::from(compressing).await
+    {
+        return compressed;
+    }
+    JsValue::from_str(body)
 }
 
 impl Transport for Fetch {
