@@ -90,7 +90,7 @@ export class StreamTable {
    *
    * @throws {StreamTableError} `finished` after `finish()`; for nothing else.
    */
-  log<T extends { readonly [K in keyof T]: Cell }>(rows: T | readonly T[]): string {
+  log<T extends object & { readonly [K in keyof T]: Cell }>(rows: T | readonly T[]): string {
     if (this.#finished) {
       throw new StreamTableError("finished", `${this.name} is finished; rows can no longer be logged`);
     }
