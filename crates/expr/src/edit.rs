@@ -121,7 +121,9 @@ impl Query {
         self.set_grouping(keys, aggregates);
     }
 
-    fn set_grouping(&mut self, keys: Vec<Expr>, aggregates: Vec<Aggregate>) {
+    /// Groups by these keys with these figures. By no key and the count alone, shows rows again. Sort keys that the outcome
+    /// lacks go.
+    pub fn set_grouping(&mut self, keys: Vec<Expr>, aggregates: Vec<Aggregate>) {
         let was_grouped = self.group_by().is_some();
         let is_grouped = !keys.is_empty() || (aggregates != [Aggregate::count()] && !aggregates.is_empty());
         let mut sort = self.sort_keys();

@@ -26,12 +26,12 @@ use arrow_array::{
     StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema as ArrowSchema, TimeUnit};
 use model::{Batch, Bitmap, Cells, Column, ColumnType, Media, Offset, Schema, StoredBatch, Strings, Value};
 
 use crate::WireError;
+use crate::ipc::read_single_batch;
 use crate::json::{decode_value, encode_value};
 
 /// The media type of an Arrow IPC stream.
@@ -74,17 +74,9 @@ const INFALLIBLE: &str = "arrays match their schema and a Vec takes every byte";
 /// # Errors
 /// [`WireError::Arrow`] when the bytes are not a frame.
 pub fn decode_frame(frame: &[u8]) -> Result<StoredBatch, WireError> {
-    let reader = StreamReader::try_new(frame, None).map_err(|error| bad(&error))?;
-    let schema = reader.schema();
+    let (schema, record_batch) = read_single_batch(frame).map_err(|error| bad(&error))?;
     let first_offset = schema.metadata().get(FIRST_OFFSET_KEY).and_then(|text| text.parse().ok());
     let first_offset = first_offset.ok_or_else(|| WireError::Arrow("it has no first offset".to_owned()))?;
-    let mut batches = Vec::new();
-    for record_batch in reader {
-        batches.push(record_batch.map_err(|error| bad(&error))?);
-    }
-    let [record_batch] = &batches[..] else {
-        return Err(WireError::Arrow(format!("it has {} batches, not one", batches.len())));
-    };
     let mut columns: Vec<Column> = Vec::with_capacity(schema.fields().len());
     for (field, array) in schema.fields().iter().zip(record_batch.columns()) {
         if columns.iter().any(|column| column.name() == field.name()) {
@@ -291,6 +283,7 @@ fn json_cells(array: &ArrayRef) -> Result<Vec<Value>, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_ipc::reader::StreamReader;
     use model::{Row, Timestamp};
     use proptest::prelude::*;
 

@@ -10,6 +10,8 @@ pub mod arrow;
 #[cfg(feature = "csv")]
 pub mod csv;
 mod error;
+#[cfg(feature = "arrow")]
+mod ipc;
 pub mod json;
 
 pub use error::WireError;

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use crate::Result;
 use crate::error::Error;
+use crate::npm;
 use crate::process::{command, run};
 use crate::tools::{self, path_with, say};
 use crate::workspace::{copy_folder, is_fresh, root, target};
-use crate::npm;
 
 /// Builds the server for release and gives its program.
 pub(crate) fn server() -> Result<PathBuf> {

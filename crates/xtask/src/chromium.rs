@@ -36,9 +36,9 @@ pub(crate) fn find_or_install() -> Result<Option<PathBuf>> {
     say("Playwright could not fetch its Chromium; trying the system's packages");
     let _ = status(&mut command("apt-get", &["update", "-qq"]));
     let _ = status(command("apt-get", &["install", "-y", "-qq", "chromium"]).env("DEBIAN_FRONTEND", "noninteractive"));
-    on_path().map(Some).ok_or_else(|| {
-        Error::new("no Chromium: install one (apt-get install chromium), or name it in CHROMIUM_PATH")
-    })
+    on_path()
+        .map(Some)
+        .ok_or_else(|| Error::new("no Chromium: install one (apt-get install chromium), or name it in CHROMIUM_PATH"))
 }
 
 fn on_path() -> Option<PathBuf> {

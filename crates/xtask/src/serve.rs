@@ -73,7 +73,8 @@ fn loopback(port: u16) -> SocketAddr {
 /// Tells when somebody wants us to end, by Ctrl-C or by a signal.
 fn stop_signal() -> Result<Receiver<()>> {
     let (sender, receiver) = channel();
-    ctrlc::set_handler(move || sender.send(()).unwrap_or_default()).map_err(|error| Error::new(format!("no signal handler: {error}")))?;
+    ctrlc::set_handler(move || sender.send(()).unwrap_or_default())
+        .map_err(|error| Error::new(format!("no signal handler: {error}")))?;
     Ok(receiver)
 }
 

@@ -108,7 +108,8 @@ impl Suite {
             Suite::Wasm => {
                 tools::rust_targets()?;
                 let chromium = chromium()?;
-                let mut cargo = command("cargo", &["test", "--package", "streamtable", "--target", "wasm32-unknown-unknown"]);
+                let mut cargo =
+                    command("cargo", &["test", "--package", "streamtable", "--target", "wasm32-unknown-unknown"]);
                 cargo.args(["--features", "npm", "--test", "web", "--no-fail-fast"]);
                 cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", wasm_runner());
                 cargo.env("PATH", path_with(&[tools::wasm_bindgen()?]));

@@ -137,7 +137,9 @@ fn every_dependency_has_its_reason() {
     let (manifest, architecture) = (text("Cargo.toml"), text("ARCHITECTURE.md"));
     let section = manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next());
     let names = section.unwrap_or_default().lines().filter_map(|line| Some(line.split_once(" = ")?.0.trim()));
-    let own = |name: &&str| !manifest.contains(&format!("{name} = {{ path")) && !manifest.contains(&format!("{name} = {{ package"));
+    let own = |name: &&str| {
+        !manifest.contains(&format!("{name} = {{ path")) && !manifest.contains(&format!("{name} = {{ package"))
+    };
     let silent = names.filter(own).filter(|name| !architecture.contains(&format!("`{name}`"))).map(str::to_owned);
     none(&silent.collect::<Vec<_>>(), "ARCHITECTURE.md says in a line why a dependency is needed");
 }

@@ -96,7 +96,10 @@ pub(crate) fn npm_ci(dir: &Path) -> Result {
     let mut npm = command("npm", &["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
     run(npm.current_dir(dir))?;
     // npm may keep the file's old time when nothing changed.
-    let now = fs::File::options().append(true).open(&installed).and_then(|file| file.set_modified(std::time::SystemTime::now()));
+    let now = fs::File::options()
+        .append(true)
+        .open(&installed)
+        .and_then(|file| file.set_modified(std::time::SystemTime::now()));
     now.map_err(Error::at(&installed))
 }
 
@@ -124,7 +127,12 @@ fn cargo_tool(tool: &CargoTool) -> Result<PathBuf> {
     if let Some(program) = found {
         return Ok(program.parent().map(Path::to_path_buf).unwrap_or_default());
     }
-    say(&format!("building {} {} once, into {}; this takes some minutes", tool.package, tool.version, cached.display()));
+    say(&format!(
+        "building {} {} once, into {}; this takes some minutes",
+        tool.package,
+        tool.version,
+        cached.display()
+    ));
     let spec = format!("{}@{}", tool.package, tool.version);
     let mut install = command("cargo", &["install", "--locked", "--quiet", &spec, "--root"]);
     install.arg(&cached);

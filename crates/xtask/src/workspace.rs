@@ -9,7 +9,8 @@ use crate::error::Error;
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
-    let crate_dir = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()));
+    let crate_dir =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()));
     crate_dir.ancestors().nth(2).expect("this crate lies two folders below the root").to_path_buf()
 }
 
@@ -46,7 +47,10 @@ fn newest(path: &Path) -> Option<SystemTime> {
     }
     let skipped = |name: &str| name.starts_with('.') || ["node_modules", "generated", "target"].contains(&name);
     let entries = fs::read_dir(path).ok()?.flatten();
-    entries.filter(|entry| !skipped(&entry.file_name().to_string_lossy())).filter_map(|entry| newest(&entry.path())).max()
+    entries
+        .filter(|entry| !skipped(&entry.file_name().to_string_lossy()))
+        .filter_map(|entry| newest(&entry.path()))
+        .max()
 }
 
 /// Copies a folder with all that is in it, replacing what was there.

@@ -1,0 +1,60 @@
+//! The page's frame: its two addresses and the bar on top.
+//!
+//! A link loads the page anew. Nothing is lost by that (a panel's whole state stands in its address), and going back shows
+//! a page as it was left.
+
+use leptos::prelude::*;
+
+use crate::home::Home;
+use crate::panel::{Link, TablePage};
+use crate::theme::ThemeButton;
+
+/// The board.
+#[component]
+pub fn App() -> impl IntoView {
+    let path = window().location().pathname().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts[..] {
+        [] => view! { <Home /> }.into_any(),
+        ["table", entity, project, table] => {
+            provide_context(StoredValue::new_local(Link::start()));
+            view! { <TablePage name=[entity, project, table].join("/") /> }.into_any()
+        }
+        _ => view! { <NotFound /> }.into_any(),
+    }
+}
+
+#[component]
+fn NotFound() -> impl IntoView {
+    view! {
+        <Top crumbs=Vec::new() />
+        <main class="message">
+            <h1>"Nothing here"</h1>
+            <p>"A table's address reads /table/entity/project/table."</p>
+            <a class="button" href="/">"All tables"</a>
+        </main>
+    }
+}
+
+/// The bar on top of every page; the crumbs are the parts of a table's name.
+#[component]
+pub(crate) fn Top(crumbs: Vec<String>) -> impl IntoView {
+    let n_crumbs = crumbs.len();
+    let crumb = move |(idx, name): (usize, String)| {
+        let class = if idx + 1 == n_crumbs { "crumb last" } else { "crumb" };
+        view! { <span class=class>{name}</span> }
+    };
+    view! {
+        <header class="top">
+            <a class="brand" href="/"><img src="/icon.svg" alt="" width="20" height="20" /><span>"StreamTable"</span></a>
+            <nav class="crumbs" aria-label="Table">{crumbs.into_iter().enumerate().map(crumb).collect_view()}</nav>
+            <a class="quiet wide-only" href="/demo/" target="_blank">"Demo"</a>
+            <ThemeButton />
+        </header>
+    }
+}
+
+/// Where the page came from, which is where the server answers.
+pub(crate) fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}

@@ -1,2 +1,0 @@
-//! The board.
-fn main() {}

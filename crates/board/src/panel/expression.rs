@@ -1,0 +1,105 @@
+//! The expression line: the panel's whole state as text, which can be typed over.
+
+use leptos::html;
+use leptos::prelude::*;
+use web_sys::KeyboardEvent;
+
+use super::model::PanelModel;
+
+/// Why a typed text is not taken, and where, in characters.
+#[derive(Clone, PartialEq)]
+struct Fault {
+    message: String,
+    before: String,
+    at: String,
+    after: String,
+}
+
+/// The line. Enter takes what was typed, Escape goes back to what is shown.
+#[component]
+pub(crate) fn ExpressionLine(model: PanelModel) -> impl IntoView {
+    let input = NodeRef::<html::Input>::new();
+    let text = RwSignal::new(model.query.with_untracked(ToString::to_string));
+    let fault = RwSignal::new(None::<Fault>);
+    // What is clicked edits the query, and the line follows.
+    Effect::new(move |_| {
+        text.set(model.query.with(ToString::to_string));
+        fault.set(None);
+    });
+    let take = move || {
+        let typed = text.get_untracked();
+        match read(&typed, model) {
+            Ok(query) => {
+                fault.set(None);
+                text.set(query.to_string());
+                model.set_query(query);
+            }
+            Err(error) => fault.set(Some(error)),
+        }
+    };
+    let reset = move || {
+        text.set(model.query.with_untracked(ToString::to_string));
+        fault.set(None);
+    };
+    let on_key = move |event: KeyboardEvent| match event.key().as_str() {
+        "Enter" => take(),
+        "Escape" => {
+            reset();
+            if let Some(input) = input.get_untracked() {
+                // An input that cannot lose the focus keeps it.
+                let _ = input.blur();
+            }
+        }
+        _ => {}
+    };
+    let is_changed = move || model.query.with(ToString::to_string) != text.get();
+    view! {
+        <div class="expression" class:changed=is_changed>
+            <span class="expression-mark" aria-hidden="true">"ƒ"</span>
+            <input
+                data-testid="expression"
+                type="text"
+                spellcheck="false"
+                autocomplete="off"
+                autocapitalize="off"
+                aria-label="Expression of this panel"
+                aria-invalid=move || fault.get().is_some().to_string()
+                node_ref=input
+                prop:value=move || text.get()
+                on:input=move |event| text.set(event_target_value(&event))
+                on:keydown=on_key
+            />
+            <Show when=is_changed>
+                <kbd aria-hidden="true">"Enter"</kbd>
+            </Show>
+        </div>
+        {move || {
+            fault.get().map(|fault| view! {
+                <div class="expression-error" data-testid="expression-error" role="alert">
+                    <code>{fault.before}<mark>{fault.at}</mark>{fault.after}</code>
+                    <span>{fault.message}</span>
+                </div>
+            })
+        }}
+    }
+}
+
+fn read(text: &str, model: PanelModel) -> Result<expr::Query, Fault> {
+    let fault = |message: String, at: std::ops::Range<usize>| {
+        let part = |range: std::ops::Range<usize>| text.chars().skip(range.start).take(range.len()).collect::<String>();
+        let n_chars = text.chars().count();
+        let at_text = if at.is_empty() { "\u{a0}".to_owned() } else { part(at.clone()) };
+        // Enough around the place to find it again in a long line.
+        let (start, end) = (at.start.saturating_sub(24), (at.end + 16).min(n_chars));
+        Fault { message, before: part(start..at.start), at: at_text, after: part(at.end..end.max(at.end)) }
+    };
+    let query = expr::parse_query(text).map_err(|error| fault(error.message, error.at))?;
+    if query.table != untrack(|| model.table()) {
+        let table = untrack(|| model.table());
+        return Err(fault(format!("This panel shows table(\"{table}\"); open another table from the list."), 0..5));
+    }
+    if !query.ops.is_empty() {
+        engine::ViewSpec::of(&query).map_err(|error| fault(error.to_string(), 0..0))?;
+    }
+    Ok(query)
+}

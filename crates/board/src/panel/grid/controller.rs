@@ -1,0 +1,368 @@
+//! Keeps the grid on screen in step with the view: asks the worker for windows, one at a time, and draws once a frame.
+//!
+//! What is being read stays where it is: a new window is asked for around the row at the top of the viewport, and the
+//! viewport moves as that row's rank does.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+use std::rc::Rc;
+
+use engine::Window;
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlElement;
+
+use super::rows::{Drawing, RowPool};
+use crate::panel::model::PanelModel;
+use crate::protocol::{Anchor, Connection, WindowMessage};
+use crate::state::geometry::Geometry;
+use crate::state::layout::{Placed, total_width, visible};
+
+/// The height of a row, in pixels.
+pub(crate) const ROW_HEIGHT_PX: f64 = 28.0;
+/// The height of the header, in pixels.
+pub(crate) const HEADER_HEIGHT_PX: f64 = 32.0;
+/// How many rows are drawn beyond each edge of the viewport.
+const OVERSCAN_ROWS: u64 = 4;
+
+/// The elements that a grid is drawn into.
+pub(super) struct Elements {
+    /// Scrolls.
+    pub(super) scroller: HtmlElement,
+    /// Is as tall and wide as all rows together.
+    pub(super) spacer: HtmlElement,
+    /// Sticks to the viewport and holds the rows.
+    pub(super) layer: HtmlElement,
+}
+
+/// A grid. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Grid(Rc<Inner>);
+
+struct Inner {
+    model: PanelModel,
+    elements: Elements,
+    /// Which columns are in view.
+    columns_in_view: RwSignal<Range<usize>>,
+    focus_id: String,
+    state: RefCell<State>,
+    is_frame_due: Cell<bool>,
+}
+
+struct State {
+    geometry: Geometry,
+    columns: Vec<Placed>,
+    /// How far the columns are scrolled, and how much of them is in view, in pixels.
+    left: f64,
+    width: f64,
+    window: Option<Window>,
+    pool: RowPool,
+    /// Whether a window was asked for and has not come, and whether another is wanted after it.
+    is_asking: bool,
+    is_wanted: bool,
+    /// Whether every stored row had come when the newest window was taken in.
+    was_live: bool,
+    /// Rows there were when the end was last in view.
+    n_seen: u64,
+}
+
+impl Grid {
+    pub(super) fn new(model: PanelModel, elements: Elements, columns_in_view: RwSignal<Range<usize>>) -> Self {
+        let pool = RowPool::new(document(), elements.layer.clone());
+        let state = State {
+            geometry: Geometry::new(ROW_HEIGHT_PX),
+            columns: Vec::new(),
+            left: 0.0,
+            width: 0.0,
+            window: None,
+            pool,
+            is_asking: false,
+            is_wanted: false,
+            was_live: false,
+            n_seen: 0,
+        };
+        let focus_id = format!("panel-{}-focus", model.link().0);
+        let is_frame_due = Cell::new(false);
+        Self(Rc::new(Inner { model, elements, columns_in_view, focus_id, state: RefCell::new(state), is_frame_due }))
+    }
+
+    /// The id of the focused cell's element.
+    pub(super) fn focus_id(&self) -> &str {
+        &self.0.focus_id
+    }
+
+    /// Takes in other columns, or other places of them.
+    pub(super) fn set_columns(&self, columns: Vec<Placed>) {
+        self.0.state.borrow_mut().columns = columns;
+        self.show_columns();
+        self.ask_if_needed();
+        self.draw_soon();
+    }
+
+    /// Takes in the size of the viewport.
+    pub(super) fn resized(&self) {
+        let scroller = &self.0.elements.scroller;
+        let mut state = self.0.state.borrow_mut();
+        state.geometry.set_viewport((f64::from(scroller.client_height()) - HEADER_HEIGHT_PX).max(0.0));
+        state.width = f64::from(scroller.client_width());
+        drop(state);
+        self.show_columns();
+        self.ask_if_needed();
+        self.draw_soon();
+    }
+
+    /// Takes in that somebody scrolled.
+    pub(super) fn scrolled(&self) {
+        let scroller = &self.0.elements.scroller;
+        let (top, left) = (f64::from(scroller.scroll_top()), f64::from(scroller.scroll_left()));
+        let mut state = self.0.state.borrow_mut();
+        let (was, was_left) = (state.geometry.top(), state.left);
+        state.geometry.scrolled(top);
+        state.left = left;
+        let has_moved_up = state.geometry.top() < was - 0.5;
+        let is_at_end = state.geometry.is_at_end();
+        drop(state);
+        if has_moved_up && !is_at_end && self.0.model.is_tailing.get_untracked() {
+            self.0.model.is_tailing.set(false);
+        }
+        if was_left != left {
+            self.show_columns();
+        }
+        self.count_unseen();
+        self.ask_if_needed();
+        self.draw_soon();
+    }
+
+    /// Goes to the first row.
+    pub(super) fn to_top(&self) {
+        let mut state = self.0.state.borrow_mut();
+        state.geometry.move_to(0.0);
+        drop(state);
+        self.refresh();
+    }
+
+    /// Goes to the last row.
+    pub(super) fn to_end(&self) {
+        let mut state = self.0.state.borrow_mut();
+        state.geometry.move_to(f64::MAX);
+        drop(state);
+        self.refresh();
+    }
+
+    /// Moves as far as the row of that rank needs to be wholly in view.
+    pub(super) fn reveal(&self, rank: u64) {
+        self.0.state.borrow_mut().geometry.reveal(rank);
+        self.ask_if_needed();
+        self.draw_soon();
+    }
+
+    /// Scrolls the columns as far as that column needs to be in view.
+    pub(super) fn reveal_column(&self, column: &str) {
+        let state = self.0.state.borrow();
+        let Some(placed) = state.columns.iter().find(|placed| placed.name == column) else { return };
+        let gutter = crate::state::layout::GUTTER_PX;
+        let (start, end) = (placed.left - gutter, placed.left + placed.width - state.width);
+        let left = if start < state.left { start } else { state.left.max(end) };
+        let has_moved = left != state.left;
+        drop(state);
+        if has_moved {
+            self.0.elements.scroller.set_scroll_left(left as i32);
+        }
+    }
+
+    /// How many rows make a page.
+    pub(super) fn n_per_page(&self) -> u64 {
+        self.0.state.borrow().geometry.n_per_page()
+    }
+
+    /// How many rows the view has, as far as drawn.
+    pub(super) fn n_rows(&self) -> u64 {
+        self.0.state.borrow().geometry.n_rows()
+    }
+
+    /// The names of the columns, from left to right.
+    pub(super) fn column_names(&self) -> Vec<String> {
+        self.0.state.borrow().columns.iter().map(|placed| placed.name.clone()).collect()
+    }
+
+    /// The rank of the first row in view.
+    pub(super) fn first_rank_in_view(&self) -> u64 {
+        self.0.state.borrow().geometry.visible().start
+    }
+
+    /// The rank of a row, where it is near the viewport.
+    pub(super) fn rank_of(&self, row_id: u64) -> Option<u64> {
+        let state = self.0.state.borrow();
+        let window = state.window.as_ref()?;
+        let place = window.row_ids.iter().position(|id| *id as u64 == row_id)?;
+        Some(window.first_rank + place as u64)
+    }
+
+    /// The view has changed: what is on screen is asked for again.
+    pub(super) fn refresh(&self) {
+        let is_asking = {
+            let mut state = self.0.state.borrow_mut();
+            state.is_wanted |= state.is_asking;
+            std::mem::replace(&mut state.is_asking, true)
+        };
+        if is_asking {
+            return;
+        }
+        let (anchor, old_rank, n_rows, columns) = self.question();
+        let grid = self.clone();
+        let (panel, link) = self.0.model.link();
+        spawn_local(async move {
+            let answer = link.window(panel, anchor, n_rows, columns).await;
+            grid.take(anchor, old_rank, answer);
+        });
+    }
+
+    /// Draws at the next frame.
+    pub(super) fn draw_soon(&self) {
+        if !self.0.is_frame_due.replace(true) {
+            let grid = self.clone();
+            request_animation_frame(move || {
+                grid.0.is_frame_due.set(false);
+                grid.draw();
+            });
+        }
+    }
+
+    fn ask_if_needed(&self) {
+        if !self.0.state.borrow().is_covered() {
+            self.refresh();
+        }
+    }
+
+    fn show_columns(&self) {
+        let state = self.0.state.borrow();
+        let in_view = visible(&state.columns, state.left, state.width);
+        drop(state);
+        if self.0.columns_in_view.get_untracked() != in_view {
+            self.0.columns_in_view.set(in_view);
+        }
+    }
+
+    /// What to ask the worker for, and the rank that the anchor's row has now.
+    fn question(&self) -> (Anchor, u64, u32, Vec<String>) {
+        let is_tailing = self.0.model.is_tailing.get_untracked();
+        let state = self.0.state.borrow();
+        let geometry = &state.geometry;
+        let margin = geometry.n_per_page() + OVERSCAN_ROWS;
+        let in_view = geometry.visible();
+        let first = in_view.start.saturating_sub(margin);
+        let at_rank = |rank: u64| {
+            let window = state.window.as_ref()?;
+            window.row_ids.get(usize::try_from(rank.checked_sub(window.first_rank)?).ok()?).copied()
+        };
+        let anchor = if is_tailing {
+            Anchor::End
+        } else if geometry.is_at_top() {
+            Anchor::Rank(0.0)
+        } else if let Some(row_id) = at_rank(in_view.start) {
+            Anchor::Row { row_id, n_above: margin as f64, else_rank: first as f64 }
+        } else {
+            Anchor::Rank(first as f64)
+        };
+        let n_rows = geometry.n_per_page() + 2 + 2 * margin;
+        let columns = visible(&state.columns, state.left - state.width / 2.0, state.width * 2.0);
+        let columns = state.columns[columns].iter().map(|placed| placed.name.clone()).collect();
+        (anchor, in_view.start, u32::try_from(n_rows).unwrap_or(u32::MAX), columns)
+    }
+
+    fn take(&self, anchor: Anchor, old_rank: u64, answer: Option<WindowMessage>) {
+        let mut state = self.0.state.borrow_mut();
+        let window = answer.map(|message| message.window);
+        let geometry = &mut state.geometry;
+        let top = geometry.top();
+        geometry.set_n_rows(window.as_ref().map_or(0, |window| window.n_view_rows));
+        match (anchor, &window) {
+            (Anchor::End, _) => geometry.move_to(f64::MAX),
+            (Anchor::Row { row_id, .. }, Some(window)) => {
+                if let Some(place) = window.row_ids.iter().position(|id| *id == row_id) {
+                    let n_down = (window.first_rank + place as u64) as f64 - old_rank as f64;
+                    geometry.move_to(top + n_down * geometry.row_height());
+                }
+            }
+            _ => {}
+        }
+        let is_shown = window.is_some();
+        state.window = window;
+        state.is_asking = false;
+        let is_wanted = std::mem::take(&mut state.is_wanted);
+        drop(state);
+        self.count_unseen();
+        if is_wanted {
+            self.refresh();
+        } else if is_shown {
+            self.ask_if_needed();
+        }
+        self.draw_soon();
+    }
+
+    /// Counts the rows that came since the end was in view.
+    fn count_unseen(&self) {
+        let model = &self.0.model;
+        let is_live = model.state.with_untracked(|state| state.connection == Connection::Live);
+        let mut state = self.0.state.borrow_mut();
+        let n_rows = state.geometry.n_rows();
+        let is_shown = state.window.is_some();
+        let was_live = std::mem::replace(&mut state.was_live, is_live && is_shown);
+        if !was_live
+            || state.geometry.is_at_end()
+            || n_rows < state.n_seen
+            || !untrack(|| model.is_in_order_of_arrival())
+        {
+            state.n_seen = n_rows;
+        }
+        let n_unseen = n_rows - state.n_seen;
+        drop(state);
+        if model.n_unseen.get_untracked() != n_unseen {
+            model.n_unseen.set(n_unseen);
+        }
+    }
+
+    fn draw(&self) {
+        let Inner { model, elements, focus_id, .. } = &*self.0;
+        let mut state = self.0.state.borrow_mut();
+        let State { geometry, columns, left, width, window, pool, .. } = &mut *state;
+        let total_width = total_width(columns);
+        let spacer = format!("height:{}px;width:{total_width}px", geometry.spacer() + HEADER_HEIGHT_PX);
+        if elements.spacer.get_attribute("style").as_deref() != Some(&spacer) {
+            elements.spacer.set_attribute("style", &spacer).expect("style is a valid name");
+        }
+        let scroll_top = geometry.scroll_top();
+        if (f64::from(elements.scroller.scroll_top()) - scroll_top).abs() >= 1.0 {
+            elements.scroller.set_scroll_top(scroll_top.round() as i32);
+            geometry.synced(f64::from(elements.scroller.scroll_top()));
+        }
+        let in_view = geometry.visible();
+        let drawn = in_view.start.saturating_sub(OVERSCAN_ROWS)..(in_view.end + OVERSCAN_ROWS).min(geometry.n_rows());
+        let rows: Vec<(u64, f64)> = drawn.map(|rank| (rank, geometry.y_of(rank))).collect();
+        let columns_in_view = visible(columns, *left, *width);
+        let selection = model.selection.read_untracked();
+        let drawing = Drawing {
+            window: window.as_ref(),
+            columns: &columns[columns_in_view.clone()],
+            first_column: columns_in_view.start,
+            total_width,
+            row_height: geometry.row_height(),
+            selection: &selection,
+            focus_id,
+            is_grouped: model.query.with_untracked(|query| query.group_by().is_some()),
+        };
+        pool.draw(&rows, &drawing);
+    }
+}
+
+impl State {
+    /// Whether the window holds all that is in view.
+    fn is_covered(&self) -> bool {
+        let Some(window) = &self.window else { return false };
+        let held = window.first_rank..window.first_rank + window.row_ids.len() as u64;
+        let in_view = self.geometry.visible();
+        let columns = &self.columns[visible(&self.columns, self.left, self.width)];
+        let has_column = |placed: &Placed| window.columns.iter().any(|column| column.name == placed.name);
+        in_view.start >= held.start && in_view.end <= held.end && columns.iter().all(has_column)
+    }
+}

@@ -1,0 +1,132 @@
+//! The header: a click sorts, shift and click sorts by one more column, the edge resizes, the button opens the menu.
+
+use std::ops::Range;
+
+use expr::{Expr, SortKey};
+use leptos::prelude::*;
+use model::ColumnType;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, MouseEvent, PointerEvent};
+
+use crate::panel::icons;
+use crate::panel::model::PanelModel;
+use crate::panel::popover::{Popover, PopoverKind};
+use crate::state::layout::{Placed, total_width};
+
+#[component]
+pub(super) fn Header(
+    model: PanelModel,
+    placed: Memo<Vec<Placed>>,
+    columns_in_view: RwSignal<Range<usize>>,
+) -> impl IntoView {
+    let in_view = move || {
+        let range = columns_in_view.get();
+        placed.with(|placed| {
+            let end = range.end.min(placed.len());
+            placed[range.start.min(end)..end].iter().map(|p| (p.name.clone(), p.column_type)).collect::<Vec<_>>()
+        })
+    };
+    view! {
+        <div
+            class="grid-head"
+            role="row"
+            aria-rowindex="1"
+            style=move || format!("width:{}px", placed.with(|placed| total_width(placed)))
+        >
+            <div class="gutter" role="columnheader" aria-colindex="1" aria-label="Row"></div>
+            <For each=in_view key=Clone::clone let((name, column_type))>
+                <HeaderCell model placed name column_type />
+            </For>
+        </div>
+    }
+}
+
+/// The sort key of a column: its place among the keys, and whether the greatest comes first.
+fn sort_of(keys: &[SortKey], column: &str) -> Option<(usize, bool)> {
+    let place = keys.iter().position(|key| matches!(&key.expr, Expr::Column(name) if name == column))?;
+    Some((place, keys[place].descending))
+}
+
+#[component]
+fn HeaderCell(model: PanelModel, placed: Memo<Vec<Placed>>, name: String, column_type: ColumnType) -> impl IntoView {
+    let name = StoredValue::new(name);
+    let place = Memo::new(move |_| {
+        placed.with(|placed| {
+            let idx = placed.iter().position(|column| name.with_value(|name| column.name == *name));
+            idx.map(|idx| (idx, placed[idx].left, placed[idx].width)).unwrap_or_default()
+        })
+    });
+    let sort = Memo::new(move |_| {
+        let keys = model.query.with(expr::Query::sort_keys);
+        name.with_value(|name| sort_of(&keys, name)).map(|(place, descending)| (place, descending, keys.len()))
+    });
+    let aria_sort = move || match sort.get() {
+        None => "none",
+        Some((_, false, _)) => "ascending",
+        Some((_, true, _)) => "descending",
+    };
+    let on_click = move |event: MouseEvent| {
+        model.edit(|query| name.with_value(|name| query.toggle_sort(name, event.shift_key())));
+    };
+    let open_menu = move |event: MouseEvent| {
+        event.stop_propagation();
+        model.popover.set(Some(Popover::below(&event, PopoverKind::Column { column: name.get_value() })));
+    };
+    let class = if column_type.is_numeric() { "header-cell number" } else { "header-cell" };
+    view! {
+        <div
+            class=class
+            data-testid="header-cell"
+            data-column=name.get_value()
+            role="columnheader"
+            aria-colindex=move || place.get().0 + 2
+            aria-sort=aria_sort
+            title=move || format!("{} ({column_type})", name.get_value())
+            style=move || format!("left:{}px;width:{}px", place.get().1, place.get().2)
+            on:click=on_click
+        >
+            <span class="header-name">{name.get_value()}</span>
+            <Show when=move || sort.get().is_some()>
+                <span class="sort-mark" aria-hidden="true">
+                    {move || if sort.get().is_some_and(|(_, descending, _)| descending) { "↓" } else { "↑" }}
+                    {move || sort.get().filter(|(_, _, n)| *n > 1).map(|(place, _, _)| (place + 1).to_string())}
+                </span>
+            </Show>
+            <button class="header-menu" aria-label=format!("Menu of {}", name.get_value()) on:click=open_menu>
+                {icons::chevron()}
+            </button>
+            <Resizer model name place />
+        </div>
+    }
+}
+
+/// The edge that is dragged to make a column wider or narrower.
+#[component]
+fn Resizer(model: PanelModel, name: StoredValue<String>, place: Memo<(usize, f64, f64)>) -> impl IntoView {
+    let drag = RwSignal::new(None::<(f64, f64)>);
+    let on_down = move |event: PointerEvent| {
+        event.prevent_default();
+        if let Some(element) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) {
+            // Without a capture the drag just ends at the edge.
+            let _ = element.set_pointer_capture(event.pointer_id());
+        }
+        drag.set(Some((f64::from(event.client_x()), place.get_untracked().2)));
+    };
+    let on_move = move |event: PointerEvent| {
+        if let Some((start, width)) = drag.get_untracked() {
+            let width = width + f64::from(event.client_x()) - start;
+            model.layout.update(|layout| name.with_value(|name| layout.set_width(name, width)));
+        }
+    };
+    view! {
+        <div
+            class="resizer"
+            aria-hidden="true"
+            on:pointerdown=on_down
+            on:pointermove=on_move
+            on:pointerup=move |_| drag.set(None)
+            on:pointercancel=move |_| drag.set(None)
+            on:click=|event| event.stop_propagation()
+        ></div>
+    }
+}

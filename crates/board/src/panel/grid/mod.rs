@@ -1,0 +1,198 @@
+//! The virtual grid: a scrolled box whose rows are drawn by [`controller`], with a header that sorts and resizes.
+
+mod clipboard;
+mod controller;
+mod header;
+mod keys;
+mod rows;
+mod time;
+
+use std::ops::Range;
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{HtmlElement, KeyboardEvent, MouseEvent, ResizeObserver};
+
+use self::controller::{Elements, Grid};
+use self::header::Header;
+pub(crate) use self::time::local_time;
+use super::model::PanelModel;
+use crate::protocol::Anchor;
+use crate::state::conditions;
+use crate::state::layout::Placed;
+
+/// The rows of a panel.
+#[component]
+pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
+    let (scroller, spacer, layer) =
+        (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
+    let placed: Memo<Vec<Placed>> =
+        Memo::new(move |_| model.state.with(|state| model.layout.with(|l| l.place(&state.columns))));
+    let columns_in_view = RwSignal::new(0_usize..0);
+    let grid = StoredValue::new_local(None::<Grid>);
+    let with_grid = move |act: &dyn Fn(&Grid)| {
+        if let Some(grid) = grid.get_value() {
+            act(&grid);
+        }
+    };
+
+    Effect::new(move |_| {
+        let (Some(scroller), Some(spacer), Some(layer)) = (scroller.get(), spacer.get(), layer.get()) else { return };
+        let elements = Elements { scroller: scroller.clone().into(), spacer: spacer.into(), layer: layer.into() };
+        let new = Grid::new(model, elements, columns_in_view);
+        grid.set_value(Some(new.clone()));
+        new.set_columns(placed.get_untracked());
+        watch_size(&scroller, new);
+    });
+    Effect::new(move |_| {
+        let placed = placed.get();
+        with_grid(&|grid| grid.set_columns(placed.clone()));
+    });
+    // Level-triggered: whatever the view's changes were, the newest revision is asked for.
+    Effect::new(move |known: Option<u64>| {
+        let revision = model.state.with(|state| state.revision);
+        if known != Some(revision) {
+            with_grid(&Grid::refresh);
+        }
+        revision
+    });
+    Effect::new(move |known: Option<String>| {
+        let query = model.query.with(ToString::to_string);
+        if known.is_some_and(|known| known != query) {
+            with_grid(&Grid::to_top);
+        }
+        query
+    });
+    Effect::new(move |_| {
+        if model.is_tailing.get() {
+            with_grid(&Grid::to_end);
+        }
+    });
+    Effect::new(move |_| {
+        model.selection.track();
+        with_grid(&Grid::draw_soon);
+    });
+
+    let on_click = move |event: MouseEvent| with_grid(&|grid| click(model, grid, &event));
+    let on_double_click = move |event: MouseEvent| {
+        if let Some((row_id, _)) = cell_at(&event) {
+            open_row(model, row_id);
+        }
+    };
+    let on_key = move |event: KeyboardEvent| with_grid(&|grid| keys::press(model, grid, &event));
+    let active = move || {
+        model
+            .selection
+            .with(|selection| selection.focus().is_some())
+            .then(|| grid.with_value(|grid| grid.as_ref().map(|grid| grid.focus_id().to_owned())))
+    };
+
+    view! {
+        <div
+            class="grid"
+            data-testid="grid"
+            node_ref=scroller
+            role="grid"
+            tabindex="0"
+            aria-label=move || format!("Rows of {}", model.table())
+            aria-multiselectable="true"
+            aria-rowcount=move || model.state.with(|state| state.n_view_rows + 1)
+            aria-colcount=move || placed.with(Vec::len) + 1
+            aria-activedescendant=active
+            on:scroll=move |_| with_grid(&Grid::scrolled)
+            on:click=on_click
+            on:dblclick=on_double_click
+            on:keydown=on_key
+        >
+            <div class="grid-spacer" node_ref=spacer role="presentation">
+                <Header model placed columns_in_view />
+                <div class="grid-rows" node_ref=layer role="rowgroup"></div>
+            </div>
+        </div>
+    }
+}
+
+/// Keeps the grid as large as its box, until the owner is gone.
+fn watch_size(element: &HtmlElement, grid: Grid) {
+    let resized = Closure::<dyn Fn()>::new(move || grid.resized());
+    let observer = ResizeObserver::new(resized.as_ref().unchecked_ref()).expect("the callback is a function");
+    observer.observe(element);
+    let kept = StoredValue::new_local((observer, resized));
+    on_cleanup(move || {
+        kept.try_with_value(|(observer, _)| observer.disconnect());
+    });
+}
+
+/// The row and the column that an event happened in.
+fn cell_at(event: &MouseEvent) -> Option<(u64, Option<usize>)> {
+    let target: web_sys::Element = event.target()?.dyn_into().ok()?;
+    let row = target.closest("[data-row-id]").ok()??;
+    let row_id = row.get_attribute("data-row-id")?.parse().ok()?;
+    let cell = target.closest("[aria-colindex]").ok()?;
+    let column = cell.and_then(|cell| cell.get_attribute("aria-colindex")?.parse::<usize>().ok()?.checked_sub(2));
+    Some((row_id, column))
+}
+
+fn click(model: PanelModel, grid: &Grid, event: &MouseEvent) {
+    let Some((row_id, column)) = cell_at(event) else { return };
+    let names = grid.column_names();
+    let known = model.selection.with_untracked(|selection| selection.focus().map(|focus| focus.column.clone()));
+    let Some(name) = column.and_then(|idx| names.get(idx).cloned()).or(known).or(names.first().cloned()) else {
+        return;
+    };
+    if column.is_none() && model.state.with_untracked(|state| state.is_grouped) {
+        open_row(model, row_id);
+    } else if event.shift_key() {
+        extend_to(model, row_id, name);
+    } else if event.ctrl_key() || event.meta_key() {
+        model.selection.update(|selection| selection.toggle(row_id, &name));
+    } else {
+        model.selection.update(|selection| selection.select(row_id, &name));
+        if model.inspected.get_untracked().is_some() {
+            model.inspected.set(Some(row_id));
+        }
+    }
+}
+
+/// Selects from the anchor to that row: the worker tells which rows stand between.
+fn extend_to(model: PanelModel, row_id: u64, column: String) {
+    let from = model.selection.with_untracked(|selection| selection.anchor()).unwrap_or(row_id);
+    let (panel, link) = model.link();
+    leptos::task::spawn_local(async move {
+        let anchor = |row_id: u64| Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
+        let mut ranks = Vec::new();
+        for row_id in [from, row_id] {
+            let Some(found) = link.window(panel, anchor(row_id), 1, Vec::new()).await else { return };
+            ranks.push(found.window.first_rank);
+        }
+        let range: Range<u64> = ranks[0].min(ranks[1])..ranks[0].max(ranks[1]) + 1;
+        let n_rows = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
+        let Some(found) = link.window(panel, Anchor::Rank(range.start as f64), n_rows, Vec::new()).await else {
+            return;
+        };
+        let between = found.window.row_ids.into_iter().map(|id| id as u64);
+        model.selection.update(|selection| selection.extend(between, row_id, &column));
+    });
+}
+
+/// Shows a row in full, or the rows of a group.
+fn open_row(model: PanelModel, row_id: u64) {
+    if !model.state.with_untracked(|state| state.is_grouped) {
+        model.inspected.set(Some(row_id));
+        return;
+    }
+    let n_keys = model.query.with_untracked(|query| query.group_by().map_or(0, |(keys, _)| keys.len()));
+    let columns = model.state.with_untracked(|s| s.columns.iter().take(n_keys).map(|c| c.name.clone()).collect());
+    let (panel, link) = model.link();
+    leptos::task::spawn_local(async move {
+        let anchor = Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
+        let Some(found) = link.window(panel, anchor, 1, columns).await else { return };
+        let values: Vec<_> = found.window.columns.iter().map(|column| crate::state::cell::value(column, 0)).collect();
+        let rows = model.query.with_untracked(|query| conditions::drill(query, &values));
+        if let Some(rows) = rows {
+            model.set_query(rows);
+        }
+    });
+}

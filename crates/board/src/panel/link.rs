@@ -1,0 +1,139 @@
+//! The page's end of the link to the worker: one worker for all panels of the page.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{MessageEvent, Worker};
+
+use crate::protocol::{Anchor, FromWorker, PanelId, READY, ToWorker, WindowMessage};
+
+/// The script that loads the worker's wasm; the build puts it next to the page.
+const WORKER_SCRIPT: &str = "/worker_loader.js";
+
+/// The link. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Link(Rc<Inner>);
+
+struct Inner {
+    worker: Worker,
+    shared: Rc<Shared>,
+    _listeners: [Closure<dyn Fn(MessageEvent)>; 2],
+}
+
+type Listener = Rc<dyn Fn(FromWorker)>;
+
+#[derive(Default)]
+struct Shared {
+    /// What waits until the worker listens; `None` once it does.
+    queue: RefCell<Option<Vec<JsValue>>>,
+    panels: RefCell<HashMap<PanelId, Listener>>,
+    windows: RefCell<HashMap<u32, oneshot::Sender<WindowMessage>>>,
+    last_number: Cell<u32>,
+}
+
+impl Link {
+    /// Starts the worker.
+    ///
+    /// # Panics
+    /// Where the browser has no workers.
+    pub(crate) fn start() -> Self {
+        let worker = Worker::new(WORKER_SCRIPT).expect("the browser has workers");
+        let shared = Rc::new(Shared { queue: RefCell::new(Some(Vec::new())), ..Shared::default() });
+        let (of_messages, posting) = (Rc::clone(&shared), worker.clone());
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            of_messages.take(&posting, event.data());
+        });
+        let of_errors = Rc::clone(&shared);
+        let on_error = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let reason = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
+            let reason = reason.unwrap_or_else(|| "its script did not load".to_owned());
+            of_errors.fail(&format!("The board's worker stopped: {reason}. Reload the page to start it again."));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Self(Rc::new(Inner { worker, shared, _listeners: [on_message, on_error] }))
+    }
+
+    /// A number for a new panel, whose messages `listener` is given.
+    pub(crate) fn open(&self, listener: impl Fn(FromWorker) + 'static) -> PanelId {
+        let panel = self.0.shared.next_number();
+        self.0.shared.panels.borrow_mut().insert(panel, Rc::new(listener));
+        panel
+    }
+
+    /// Ends a panel.
+    pub(crate) fn close(&self, panel: PanelId) {
+        self.0.shared.panels.borrow_mut().remove(&panel);
+        self.send(&ToWorker::Close { panel });
+    }
+
+    /// Says something to the worker, at once or as soon as it listens.
+    pub(crate) fn send(&self, message: &ToWorker) {
+        let message = serde_wasm_bindgen::to_value(message).expect("every message has a JavaScript form");
+        match &mut *self.0.shared.queue.borrow_mut() {
+            Some(queue) => queue.push(message),
+            None => post(&self.0.worker, &message),
+        }
+    }
+
+    /// Asks for rows; `None` where the panel shows nothing or is gone.
+    pub(crate) async fn window(
+        &self,
+        panel: PanelId,
+        anchor: Anchor,
+        n_rows: u32,
+        columns: Vec<String>,
+    ) -> Option<WindowMessage> {
+        let (sender, receiver) = oneshot::channel();
+        let request = self.0.shared.next_number();
+        self.0.shared.windows.borrow_mut().insert(request, sender);
+        self.send(&ToWorker::Window { panel, request, anchor, n_rows, columns });
+        receiver.await.ok()
+    }
+}
+
+impl Shared {
+    fn next_number(&self) -> u32 {
+        let number = self.last_number.get() + 1;
+        self.last_number.set(number);
+        number
+    }
+
+    fn take(&self, worker: &Worker, message: JsValue) {
+        if message.as_string().as_deref() == Some(READY) {
+            let queue = self.queue.borrow_mut().take();
+            queue.into_iter().flatten().for_each(|message| post(worker, &message));
+        } else if let Some(window) = WindowMessage::from_js(&message) {
+            if let Some(sender) = self.windows.borrow_mut().remove(&window.request) {
+                // Whoever asked may be gone.
+                let _ = sender.send(window);
+            }
+        } else if let Ok(message) = serde_wasm_bindgen::from_value::<FromWorker>(message) {
+            match message {
+                FromWorker::NoWindow { request } => drop(self.windows.borrow_mut().remove(&request)),
+                message => {
+                    let listener = message.panel().and_then(|panel| self.panels.borrow().get(&panel).cloned());
+                    if let Some(listener) = listener {
+                        listener(message);
+                    }
+                }
+            }
+        }
+    }
+
+    fn fail(&self, message: &str) {
+        let panels: Vec<(PanelId, Listener)> =
+            self.panels.borrow().iter().map(|(panel, listener)| (*panel, Rc::clone(listener))).collect();
+        for (panel, listener) in panels {
+            listener(FromWorker::Fault { panel, message: message.to_owned() });
+        }
+    }
+}
+
+fn post(worker: &Worker, message: &JsValue) {
+    worker.post_message(message).expect("messages are plain objects");
+}

@@ -1,0 +1,173 @@
+//! A table's panel: the expression line, the chips, the grid and the line below.
+
+mod expression;
+mod filter_editor;
+mod footer;
+mod grid;
+mod icons;
+mod inspector;
+mod link;
+mod menus;
+mod model;
+mod popover;
+mod toolbar;
+
+use ::model::TableName;
+use expr::Query;
+use leptos::prelude::*;
+use model::PanelModel;
+use wasm_bindgen::JsValue;
+use web_sys::UrlSearchParams;
+
+use self::expression::ExpressionLine;
+use self::footer::Footer;
+use self::grid::GridView;
+use self::inspector::Inspector;
+pub(crate) use self::link::Link;
+use self::popover::PopoverLayer;
+use self::toolbar::{NewRows, Toolbar};
+use crate::app::{Top, origin};
+use crate::home::snippet::Snippet;
+
+pub(crate) use self::icons::{copy as copy_icon, theme as theme_icon};
+
+/// The page of one table, as its address says: `/table/{entity}/{project}/{table}?e={expression}`.
+#[component]
+pub(crate) fn TablePage(name: String) -> impl IntoView {
+    match TableName::parse(&name) {
+        Ok(name) => {
+            let address = window().location().search().ok();
+            let params = address.and_then(|search| UrlSearchParams::new_with_str(&search).ok());
+            let typed = params.and_then(|params| params.get("e"));
+            view! { <Panel name typed /> }.into_any()
+        }
+        Err(error) => view! {
+            <Top crumbs=Vec::new() />
+            <main class="message">
+                <h1>"No such table"</h1>
+                <p>{error.to_string()}</p>
+                <a class="button" href="/">"All tables"</a>
+            </main>
+        }
+        .into_any(),
+    }
+}
+
+/// The query that an address asks for; without one, or with another table's, all rows.
+fn query_of(name: &TableName, typed: Option<&str>) -> Query {
+    let query = typed.and_then(|typed| expr::parse_query(typed).ok()).filter(|query| query.table == *name);
+    query.unwrap_or_else(|| Query::rows(name.clone()))
+}
+
+#[component]
+fn Panel(name: TableName, typed: Option<String>) -> impl IntoView {
+    let link = expect_context::<StoredValue<Link, LocalStorage>>();
+    let model = PanelModel::open(link, origin(), query_of(&name, typed.as_deref()));
+    let crumbs = vec![name.entity().to_owned(), name.project().to_owned(), name.table().to_owned()];
+    let title = format!("{} · StreamTable", name.table());
+    document().set_title(&title);
+    mirror_in_address(model, name.clone());
+
+    let has_rows_op = move || model.query.with(|query| !query.ops.is_empty());
+    let is_empty = move || model.state.with(|state| state.n_table_rows == 0);
+    let has_no_match = move || model.state.with(|state| state.n_table_rows > 0 && state.n_view_rows == 0);
+    let name = StoredValue::new(name);
+    view! {
+        <Top crumbs />
+        <main class="panel">
+            <ExpressionLine model />
+            <Toolbar model />
+            <div class="panel-body">
+                <div class="grid-box">
+                    <Show when=has_rows_op fallback=move || view! { <NameOnly name=name.get_value() model /> }>
+                        <GridView model />
+                        <Show when=is_empty>
+                            <FirstRow model name=name.get_value() />
+                        </Show>
+                        <Show when=has_no_match>
+                            <div class="over-grid">
+                                <p>"No row passes the filters."</p>
+                                <button class="button" on:click=move |_| clear_filters(model)>"Remove the filters"</button>
+                            </div>
+                        </Show>
+                        <NewRows model />
+                    </Show>
+                    {move || model.fault.get().filter(|_| has_rows_op()).map(|fault| view! { <div class="fault" role="alert">{fault}</div> })}
+                </div>
+                <Inspector model />
+            </div>
+            <Footer model />
+        </main>
+        <PopoverLayer model />
+    }
+}
+
+fn clear_filters(model: PanelModel) {
+    model.edit(|query| {
+        for idx in (0..query.filters().len()).rev() {
+            query.remove_filter(idx);
+        }
+    });
+}
+
+/// Keeps the address so that it opens the panel as it is.
+fn mirror_in_address(model: PanelModel, name: TableName) {
+    Effect::new(move |_| {
+        let query = model.query.get();
+        let path = format!("/table/{name}");
+        let address = if query == Query::rows(name.clone()) {
+            path
+        } else {
+            let typed = js_sys::encode_uri_component(&query.to_string());
+            format!("{path}?e={typed}")
+        };
+        if let Ok(history) = window().history() {
+            // A browser that refuses (too many changes at once) keeps the address of a moment ago.
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+        }
+    });
+}
+
+/// What a panel shows of a table that has no rows yet.
+#[component]
+fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
+    use crate::protocol::Connection;
+    let connection = Memo::new(move |_| model.state.with(|state| state.connection.clone()));
+    move || match connection.get() {
+        Connection::Connecting | Connection::CatchingUp { .. } => {
+            view! { <div class="over-grid quiet"><p>"Connecting to the server…"</p></div> }.into_any()
+        }
+        Connection::Lost { reason } => view! {
+            <div class="over-grid">
+                <h2>"The server does not answer"</h2>
+                <p>{reason}</p>
+                <p class="hint">"The board goes on trying."</p>
+            </div>
+        }
+        .into_any(),
+        Connection::Live => view! {
+            <div class="over-grid">
+                <h2>"Waiting for the first row"</h2>
+                <p>"Rows appear here the moment a page logs them."</p>
+                <Snippet name=name.to_string() />
+            </div>
+        }
+        .into_any(),
+    }
+}
+
+/// A table without `.rows()`: its names.
+#[component]
+fn NameOnly(name: TableName, model: PanelModel) -> impl IntoView {
+    let rows = name.clone();
+    view! {
+        <div class="over-grid">
+            <dl class="names">
+                <dt>"Entity"</dt><dd>{name.entity().to_owned()}</dd>
+                <dt>"Project"</dt><dd>{name.project().to_owned()}</dd>
+                <dt>"Table"</dt><dd>{name.table().to_owned()}</dd>
+            </dl>
+            <button class="button" on:click=move |_| model.set_query(Query::rows(rows.clone()))>"Show its rows"</button>
+        </div>
+    }
+}

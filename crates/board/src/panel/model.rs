@@ -1,0 +1,170 @@
+//! A panel's state: one query, and what the worker says of it. Every control is an edit of the query.
+
+use expr::{Aggregate, AggregateOp, Expr, Query};
+use leptos::prelude::*;
+use model::{ColumnType, TableName};
+
+use super::link::Link;
+use super::popover::Popover;
+use crate::protocol::{ColumnFacts, FromWorker, PanelColumn, PanelId, PanelState, ToWorker};
+use crate::state::layout::Layout;
+use crate::state::selection::Selection;
+
+/// How many columns a new grouping tells the mean of.
+const MEANS_OF_A_NEW_GROUPING: usize = 4;
+
+/// A panel's state. Copies share it.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelModel {
+    link: StoredValue<Link, LocalStorage>,
+    panel: StoredValue<PanelId>,
+    base_url: StoredValue<String>,
+    /// What is shown.
+    pub(crate) query: RwSignal<Query>,
+    /// How the worker's view of it stands.
+    pub(crate) state: RwSignal<PanelState>,
+    /// Why nothing can be shown.
+    pub(crate) fault: RwSignal<Option<String>>,
+    /// Whether new rows are held back.
+    pub(crate) is_paused: RwSignal<bool>,
+    /// Whether the view stays at the newest row.
+    pub(crate) is_tailing: RwSignal<bool>,
+    /// Rows that came since the end of the table was last in view.
+    pub(crate) n_unseen: RwSignal<u64>,
+    /// Widths and hidden columns.
+    pub(crate) layout: RwSignal<Layout>,
+    /// Selected rows and the focused cell.
+    pub(crate) selection: RwSignal<Selection>,
+    /// What the filter's column holds.
+    pub(crate) facts: RwSignal<Option<ColumnFacts>>,
+    /// The menu or editor that is open.
+    pub(crate) popover: RwSignal<Option<Popover>>,
+    /// The row that is shown in full.
+    pub(crate) inspected: RwSignal<Option<u64>>,
+}
+
+impl PanelModel {
+    /// A panel that shows `query` of the server at `base_url`, until the reactive owner is gone.
+    pub(crate) fn open(link: StoredValue<Link, LocalStorage>, base_url: String, query: Query) -> Self {
+        let model = Self {
+            panel: StoredValue::new(0),
+            link,
+            base_url: StoredValue::new(base_url),
+            query: RwSignal::new(query),
+            state: RwSignal::default(),
+            fault: RwSignal::new(None),
+            is_paused: RwSignal::new(false),
+            is_tailing: RwSignal::new(false),
+            n_unseen: RwSignal::new(0),
+            layout: RwSignal::default(),
+            selection: RwSignal::default(),
+            facts: RwSignal::new(None),
+            popover: RwSignal::new(None),
+            inspected: RwSignal::new(None),
+        };
+        let panel = link.with_value(|link| link.open(move |message| model.take(message)));
+        model.panel.set_value(panel);
+        on_cleanup(move || link.with_value(|link| link.close(panel)));
+        model.show();
+        model
+    }
+
+    /// The panel's number, and the link to the worker.
+    pub(crate) fn link(&self) -> (PanelId, Link) {
+        (self.panel.get_value(), self.link.get_value())
+    }
+
+    /// Changes what is shown.
+    pub(crate) fn edit(&self, change: impl FnOnce(&mut Query)) {
+        let mut query = self.query.get_untracked();
+        change(&mut query);
+        self.set_query(query);
+    }
+
+    /// Shows something else.
+    pub(crate) fn set_query(&self, query: Query) {
+        let old = self.query.get_untracked();
+        if query == old {
+            return;
+        }
+        if query.group_by().is_some() || old.group_by().is_some() {
+            // Ids of groups mean nothing in another view.
+            self.selection.update(Selection::clear);
+            self.inspected.set(None);
+        }
+        if !query.sort_keys().is_empty() || query.group_by().is_some() {
+            self.is_tailing.set(false);
+        }
+        self.n_unseen.set(0);
+        self.query.set(query);
+        self.show();
+    }
+
+    /// Holds new rows back, or lets them in.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        let (panel, link) = self.link();
+        self.is_paused.set(paused);
+        link.send(&ToWorker::Pause { panel, paused });
+    }
+
+    /// Asks what a column holds; [`PanelModel::facts`] will say.
+    pub(crate) fn ask_facts(&self, column: String) {
+        let (panel, link) = self.link();
+        self.facts.set(None);
+        link.send(&ToWorker::Facts { panel, column });
+    }
+
+    /// Whether the newest rows come last in the view, so that its end can be followed.
+    pub(crate) fn is_in_order_of_arrival(&self) -> bool {
+        self.query.with(|query| query.sort_keys().is_empty() && query.group_by().is_none())
+    }
+
+    /// Groups by the columns; a first grouping tells the count, and the means of the first numeric columns.
+    pub(crate) fn group_by(&self, columns: &[&str]) {
+        let table_columns = self.state.with_untracked(|state| state.table_columns.clone());
+        self.edit(|query| {
+            let is_first = query.group_by().is_none();
+            query.set_group_by(columns);
+            if is_first && !columns.is_empty() {
+                query.set_aggregates(first_figures(&table_columns, columns));
+            }
+        });
+    }
+
+    /// The names of the columns that rows are grouped by, keys that are more than a column left out.
+    pub(crate) fn group_columns(&self) -> Vec<String> {
+        self.query.with(|query| {
+            let keys = query.group_by().map(|(keys, _)| keys.to_vec()).unwrap_or_default();
+            let column = |key: Expr| if let Expr::Column(name) = key { Some(name) } else { None };
+            keys.into_iter().filter_map(column).collect()
+        })
+    }
+
+    /// The table's name.
+    pub(crate) fn table(&self) -> TableName {
+        self.query.with(|query| query.table.clone())
+    }
+
+    fn show(&self) {
+        let (panel, link) = self.link();
+        let expression = self.query.with_untracked(ToString::to_string);
+        self.fault.set(None);
+        link.send(&ToWorker::Show { panel, base_url: self.base_url.get_value(), expression });
+    }
+
+    fn take(&self, message: FromWorker) {
+        match message {
+            FromWorker::State { state, .. } => self.state.set(state),
+            FromWorker::Fault { message, .. } => self.fault.set(Some(message)),
+            FromWorker::Facts { facts, .. } => self.facts.set(Some(facts)),
+            FromWorker::NoWindow { .. } => {}
+        }
+    }
+}
+
+fn first_figures(table_columns: &[PanelColumn], keys: &[&str]) -> Vec<Aggregate> {
+    let is_numeric = |column: &&PanelColumn| matches!(column.column_type, ColumnType::Int | ColumnType::Float);
+    let means = table_columns.iter().filter(is_numeric).filter(|column| !keys.contains(&column.name.as_str()));
+    let means = means.take(MEANS_OF_A_NEW_GROUPING).map(|column| Aggregate::of(AggregateOp::Mean, &column.name));
+    std::iter::once(Aggregate::count()).chain(means).collect()
+}

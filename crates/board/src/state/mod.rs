@@ -1,0 +1,9 @@
+//! The board's state apart from the DOM: pure, and tested on the host.
+
+pub mod cell;
+pub mod conditions;
+pub mod geometry;
+pub mod layout;
+pub mod rate;
+pub mod selection;
+pub mod text;

@@ -1,0 +1,91 @@
+//! A table that is followed live: its rows, its connection and how fast it grows.
+
+use engine::Table;
+use futures::StreamExt;
+use model::{Offset, StoredBatch};
+use streamtable::web::tail::{TailEvent, TailHandle, follow_table};
+use wasm_bindgen_futures::spawn_local;
+
+use super::TableKey;
+use crate::protocol::Connection;
+use crate::state::rate::Rate;
+
+/// A table and the link to its server. The link closes with it.
+pub(super) struct Followed {
+    pub(super) table: Table,
+    /// Which table this is: grows when the rows were thrown away because the server's table was made anew.
+    pub(super) generation: u64,
+    pub(super) rate: Rate,
+    connection: Connection,
+    /// Where the server's table ended when it answered.
+    next_offset_at_hello: Offset,
+    _handle: TailHandle,
+}
+
+impl Followed {
+    /// Follows the table from its first row on; `take` is given whatever comes, until the link closes.
+    pub(super) fn start(key: &TableKey, take: impl Fn(TableKey, TailEvent) + 'static) -> Self {
+        let (mut events, handle) = follow_table(&key.base_url, &key.name, Some(0));
+        let key = key.clone();
+        spawn_local(async move {
+            while let Some(event) = events.next().await {
+                take(key.clone(), event);
+            }
+        });
+        Self {
+            table: Table::new(),
+            generation: 0,
+            rate: Rate::default(),
+            connection: Connection::Connecting,
+            next_offset_at_hello: 0,
+            _handle: handle,
+        }
+    }
+
+    /// How the link stands.
+    pub(super) fn connection(&self) -> Connection {
+        match &self.connection {
+            Connection::CatchingUp { n_rows } if self.table.next_offset() >= *n_rows => Connection::Live,
+            connection => connection.clone(),
+        }
+    }
+
+    /// Takes in what came over the link.
+    pub(super) fn take(&mut self, event: TailEvent) {
+        match event {
+            TailEvent::Connecting => {
+                // A link that is tried again stays lost until the server answers.
+                if !matches!(self.connection, Connection::Lost { .. }) {
+                    self.connection = Connection::Connecting;
+                }
+            }
+            TailEvent::Hello { next_offset } => {
+                if next_offset < self.table.next_offset() {
+                    self.start_over(next_offset);
+                }
+                self.next_offset_at_hello = next_offset;
+                self.connection = Connection::CatchingUp { n_rows: next_offset };
+            }
+            TailEvent::Batch(batch) => self.append(&batch),
+            TailEvent::Reconnecting { reason, .. } => self.connection = Connection::Lost { reason },
+        }
+    }
+
+    fn append(&mut self, batch: &StoredBatch) {
+        match self.table.append(batch) {
+            Ok(new) => {
+                let is_new = batch.first_offset >= self.next_offset_at_hello;
+                if is_new {
+                    self.rate.add(js_sys::Date::now(), new.end - new.start);
+                }
+            }
+            Err(error) => self.connection = Connection::Lost { reason: error.to_string() },
+        }
+    }
+
+    /// The server's table is another one than before: what is held of the old one goes.
+    fn start_over(&mut self, first_offset: Offset) {
+        self.table = Table::starting_at(first_offset);
+        self.generation += 1;
+    }
+}

@@ -1,0 +1,208 @@
+//! The worker: it holds the sockets, the tables and the views, and answers the page.
+//!
+//! [`Worker`] reads messages and tells panels how they stand, at most once a frame; [`followed`] keeps tables up to date
+//! with the server; [`panel`] keeps a panel's view. No column is ever read on the page's thread.
+
+mod followed;
+mod panel;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use gloo_timers::future::TimeoutFuture;
+use model::TableName;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use self::followed::Followed;
+use self::panel::Panel;
+use crate::protocol::{FromWorker, PanelId, READY, ToWorker};
+
+/// How long news may wait to be told together, in milliseconds: a frame.
+const FRAME_MILLIS: u32 = 16;
+/// How often a table's rate is told while nothing else happens, in milliseconds.
+const RATE_MILLIS: u32 = 1000;
+
+/// Listens to the page until it is gone.
+///
+/// # Panics
+/// Outside a dedicated worker.
+pub fn run() {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let worker = Worker { scope: scope.clone(), shared: Rc::default() };
+    let listener = worker.clone();
+    let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+        match serde_wasm_bindgen::from_value(event.data()) {
+            Ok(message) => listener.answer(message),
+            // Page and worker come of one build, so this is a fault of ours and not of anybody's input.
+            Err(error) => panic!("the page sent what is no message: {error}"),
+        }
+    });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    // The worker listens for as long as it lives.
+    on_message.forget();
+    worker.post(&JsValue::from_str(READY), None);
+    spawn_local(async move {
+        loop {
+            TimeoutFuture::new(RATE_MILLIS).await;
+            worker.tell_rates();
+        }
+    });
+}
+
+/// The worker's state and its way to the page.
+#[derive(Clone)]
+struct Worker {
+    scope: DedicatedWorkerGlobalScope,
+    shared: Rc<RefCell<Shared>>,
+}
+
+/// A table of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct TableKey {
+    base_url: String,
+    name: TableName,
+}
+
+#[derive(Default)]
+struct Shared {
+    tables: HashMap<TableKey, Followed>,
+    panels: BTreeMap<PanelId, Panel>,
+    /// Whether the panels will be looked through within a frame.
+    is_tick_due: bool,
+}
+
+impl Worker {
+    fn answer(&self, message: ToWorker) {
+        match message {
+            ToWorker::Show { panel, base_url, expression } => self.show(panel, base_url, &expression),
+            ToWorker::Window { panel, request, anchor, n_rows, columns } => {
+                let shared = self.shared.borrow();
+                let found = shared.panel_and_table(panel);
+                let answer = found.and_then(|(p, table)| p.window(&table.table, request, anchor, n_rows, &columns));
+                match answer {
+                    Some(window) => {
+                        let (message, transfer) = window.to_js();
+                        self.post(&message, Some(&transfer));
+                    }
+                    None => self.tell(&FromWorker::NoWindow { request }),
+                }
+            }
+            ToWorker::Pause { panel, paused } => {
+                if let Some(panel) = self.shared.borrow_mut().panels.get_mut(&panel) {
+                    panel.set_paused(paused);
+                }
+                self.schedule_tick();
+            }
+            ToWorker::Facts { panel, column } => {
+                let shared = self.shared.borrow();
+                if let Some((_, table)) = shared.panel_and_table(panel) {
+                    self.tell(&FromWorker::Facts { panel, facts: panel::facts(&table.table, column) });
+                }
+            }
+            ToWorker::Close { panel } => {
+                let mut shared = self.shared.borrow_mut();
+                shared.panels.remove(&panel);
+                shared.drop_unused_tables();
+            }
+        }
+    }
+
+    fn show(&self, id: PanelId, base_url: String, expression: &str) {
+        let query = match expr::parse_query(expression) {
+            Ok(query) => query,
+            Err(error) => return self.tell(&FromWorker::Fault { panel: id, message: error.to_string() }),
+        };
+        let key = TableKey { base_url, name: query.table.clone() };
+        let mut shared = self.shared.borrow_mut();
+        if !shared.tables.contains_key(&key) {
+            let worker = self.clone();
+            let followed = Followed::start(&key, move |key, event| worker.take(&key, event));
+            shared.tables.insert(key.clone(), followed);
+        }
+        let Shared { tables, panels, .. } = &mut *shared;
+        let followed = &tables[&key];
+        let shown = panels.entry(id).or_default().show(key, followed, &query);
+        shared.drop_unused_tables();
+        drop(shared);
+        match shown {
+            Ok(()) => self.tick(),
+            Err(message) => self.tell(&FromWorker::Fault { panel: id, message }),
+        }
+    }
+
+    /// Takes in what following a table brought.
+    fn take(&self, key: &TableKey, event: streamtable::web::tail::TailEvent) {
+        if let Some(table) = self.shared.borrow_mut().tables.get_mut(key) {
+            table.take(event);
+        }
+        self.schedule_tick();
+    }
+
+    fn schedule_tick(&self) {
+        if !std::mem::replace(&mut self.shared.borrow_mut().is_tick_due, true) {
+            let worker = self.clone();
+            spawn_local(async move {
+                TimeoutFuture::new(FRAME_MILLIS).await;
+                worker.tick();
+            });
+        }
+    }
+
+    /// Brings every view up to date and tells the panels that changed.
+    fn tick(&self) {
+        let mut shared = self.shared.borrow_mut();
+        shared.is_tick_due = false;
+        let now = js_sys::Date::now();
+        let Shared { tables, panels, .. } = &mut *shared;
+        for (id, panel) in panels.iter_mut() {
+            let Some(followed) = panel.key().and_then(|key| tables.get(key)) else { continue };
+            if let Some(state) = panel.news(followed, now) {
+                self.tell(&FromWorker::State { panel: *id, state });
+            }
+        }
+    }
+
+    /// Lets the rates that are shown die down when rows have ceased to come.
+    fn tell_rates(&self) {
+        let now = js_sys::Date::now();
+        let moves = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
+        let was_moving = self.shared.borrow().panels.values().any(Panel::shows_a_rate);
+        if moves || was_moving {
+            self.schedule_tick();
+        }
+    }
+
+    fn tell(&self, message: &FromWorker) {
+        match serde_wasm_bindgen::to_value(message) {
+            Ok(message) => self.post(&message, None),
+            Err(error) => panic!("a message has no JavaScript form: {error}"),
+        }
+    }
+
+    fn post(&self, message: &JsValue, transfer: Option<&js_sys::Array>) {
+        let posted = match transfer {
+            Some(transfer) => self.scope.post_message_with_transfer(message, transfer),
+            None => self.scope.post_message(message),
+        };
+        if let Err(error) = posted {
+            panic!("a message could not be posted: {error:?}");
+        }
+    }
+}
+
+impl Shared {
+    fn panel_and_table(&self, panel: PanelId) -> Option<(&Panel, &Followed)> {
+        let panel = self.panels.get(&panel)?;
+        Some((panel, self.tables.get(panel.key()?)?))
+    }
+
+    /// Lets go of the tables that no panel shows, and of their connections.
+    fn drop_unused_tables(&mut self) {
+        let panels = &self.panels;
+        self.tables.retain(|key, _| panels.values().any(|panel| panel.key() == Some(key)));
+    }
+}

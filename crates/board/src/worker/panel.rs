@@ -1,0 +1,142 @@
+//! A panel's view: what the page is told of it, and the windows it gives out.
+
+use engine::{Table, View, ViewSpec};
+use expr::{Expr, Query};
+
+use super::TableKey;
+use super::followed::Followed;
+use crate::protocol::{Anchor, ColumnFacts, PanelColumn, PanelState, ValueFact, WindowMessage};
+use crate::state::conditions;
+
+/// How many values a filter's list has at most.
+const MAX_VALUES: usize = 200;
+
+/// What a panel shows.
+#[derive(Default)]
+pub(super) struct Panel {
+    shown: Option<Shown>,
+    is_paused: bool,
+    /// Revisions of the views that came before this one.
+    revisions_before: u64,
+    /// What the page was told last.
+    told: PanelState,
+}
+
+struct Shown {
+    key: TableKey,
+    generation: u64,
+    view: View,
+    /// How many of the table's rows the view has taken in.
+    n_seen: usize,
+}
+
+impl Panel {
+    /// The table that is shown.
+    pub(super) fn key(&self) -> Option<&TableKey> {
+        self.shown.as_ref().map(|shown| &shown.key)
+    }
+
+    /// Shows what a query asks for; the error is a sentence, and the panel shows nothing then.
+    pub(super) fn show(&mut self, key: TableKey, followed: &Followed, query: &Query) -> Result<(), String> {
+        if let Some(shown) = self.shown.take() {
+            self.revisions_before += shown.view.revision();
+        }
+        let spec = ViewSpec::of(query).map_err(|error| error.to_string())?;
+        let view = View::new(&followed.table, spec).map_err(|error| error.to_string())?;
+        self.shown = Some(Shown { key, generation: followed.generation, view, n_seen: followed.table.n_rows() });
+        // Whatever was told is told again.
+        self.told = PanelState::default();
+        Ok(())
+    }
+
+    /// Holds new rows back, or lets them in at the next look.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.is_paused = paused;
+    }
+
+    /// Whether the page shows rows to be coming.
+    pub(super) fn shows_a_rate(&self) -> bool {
+        self.told.rows_per_second > 0.0
+    }
+
+    /// Takes in new rows and gives the panel's state, if it is another than the page knows; `now` in milliseconds.
+    pub(super) fn news(&mut self, followed: &Followed, now: f64) -> Option<PanelState> {
+        let (shown, table) = (self.shown.as_mut()?, &followed.table);
+        if shown.generation != followed.generation {
+            let spec = shown.view.spec().clone();
+            self.revisions_before += shown.view.revision();
+            shown.view = View::new(table, spec).ok()?;
+            shown.generation = followed.generation;
+            shown.n_seen = table.n_rows();
+        } else if !self.is_paused {
+            shown.view.apply(table);
+            shown.n_seen = table.n_rows();
+        }
+        let view = &shown.view;
+        let columns = |columns: &[model::ColumnSchema]| {
+            let column = |c: &model::ColumnSchema| PanelColumn { name: c.name.clone(), column_type: c.column_type };
+            columns.iter().map(column).collect::<Vec<_>>()
+        };
+        let state = PanelState {
+            revision: self.revisions_before + view.revision(),
+            n_view_rows: view.n_rows() as u64,
+            n_table_rows: table.n_rows() as u64,
+            n_held_back: (table.n_rows() - shown.n_seen) as u64,
+            is_paused: self.is_paused,
+            is_grouped: view.spec().is_grouped(),
+            columns: columns(view.columns()),
+            table_columns: columns(table.schema().columns()),
+            connection: followed.connection(),
+            rows_per_second: followed.rate.per_second(now),
+            memory_bytes: (table.memory_bytes() + view.memory_bytes()) as u64,
+        };
+        if state == self.told {
+            return None;
+        }
+        self.told = state.clone();
+        Some(state)
+    }
+
+    /// Rows of the view; `None` where nothing is shown.
+    pub(super) fn window(
+        &self,
+        table: &Table,
+        request: u32,
+        anchor: Anchor,
+        n_rows: u32,
+        columns: &[String],
+    ) -> Option<WindowMessage> {
+        let view = &self.shown.as_ref()?.view;
+        let n_rows = n_rows as usize;
+        let first = match anchor {
+            Anchor::Rank(rank) => rank as usize,
+            Anchor::Row { row_id, n_above, else_rank } => {
+                let rank = view.rank_of(table, row_id as u64);
+                rank.map_or(else_rank as usize, |rank| rank.saturating_sub(n_above as usize))
+            }
+            Anchor::End => view.n_rows().saturating_sub(n_rows),
+        };
+        let mut window = view.window(table, first..first.saturating_add(n_rows), columns);
+        window.revision += self.revisions_before;
+        Some(WindowMessage { request, window })
+    }
+}
+
+/// What a column holds: its range, and its values if they are few enough to choose from.
+pub(super) fn facts(table: &Table, column: String) -> ColumnFacts {
+    let mut values = table.distinct(&column, MAX_VALUES + 1);
+    let is_complete = values.len() <= MAX_VALUES;
+    values.truncate(MAX_VALUES);
+    let fact = |(value, n_rows): (model::Value, u64)| {
+        let text = conditions::plain(&value);
+        // What has no literal cannot be filtered by, and nulls have a filter of their own.
+        let literal = if value.is_null() { None } else { Expr::literal(value) };
+        Some(ValueFact { literal: literal?.to_string(), text, n_rows })
+    };
+    ColumnFacts {
+        range: table.range(&column),
+        values: values.into_iter().filter_map(fact).collect(),
+        is_complete,
+        column,
+    }
+}

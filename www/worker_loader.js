@@ -1,0 +1,3 @@
+// Starts the board's worker: its glue is a classic script, its wasm stands beside it.
+importScripts("/worker.js");
+wasm_bindgen({ module_or_path: "/worker_bg.wasm" });
