@@ -20,7 +20,8 @@ export function startFeedback(table) {
       window: { width: innerWidth, height: innerHeight },
     });
     form.reset();
-    said.textContent = "Thank you. Your row is in the table.";
+    said.textContent = "Thank you. Your row is on its way.";
+    table.flush().then(() => (said.textContent = "Thank you. Your row is in the table."));
   });
 }
 
