@@ -182,7 +182,7 @@ test("blobs of any type and size come back byte for byte", async ({ logPage, tab
 test("keys come back as logged: dotted, empty, unicode, like a tag, __proto__", async ({ logPage, table }) => {
   const page = await logPage();
   const check = await page.evaluate(async (table) => {
-    const text = '{"a.b":1,"":2,"日本":3,"a b\\"":4,"__proto__":{"__proto__":{"x":[1]}},"constructor":5,"toString":6,"tag":{"$f64":"NaN"},"$ts":7,"tags":[{"$obj":{"$i64":"1"}}]}';
+    const text = '{"a.b":1,"":2,"日本":3,"a b\\"":4,"__proto__":{"__proto__":{"x":[1]}},"constructor":5,"toString":6,"tag":{"$f64":"NaN"},"more":{"$f64":"NaN","b":1},"$ts":7,"tags":[{"$obj":{"$i64":"1"}}]}';
     const row = JSON.parse(text) as {};
     const st = new StreamTable(table, { server: serverUrl });
     st.log(row);
