@@ -1,5 +1,6 @@
 // The way of the rows: kept until the WebAssembly runs, sent once however often servers and answers are lost, counted.
 
+import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 import { LossyProxy } from "./proxy.ts";
 import { StreamTableServer } from "./servers.ts";
@@ -185,6 +186,66 @@ test("finish closes: a later row is a typed error, and finishing again is the sa
   expect(outcome.after).toEqual([true, "finished"]);
   expect(outcome.status).toMatchObject({ state: "finished", acknowledged: 1 });
   expect(await column(server, table, "n")).toEqual([0]);
+});
+
+for (const [how, leave] of [
+  ["is left for another", (page: Page) => page.evaluate(() => void (location.href = "/?elsewhere"))],
+  ["is closed", (page: Page) => page.close({ runBeforeUnload: true })],
+] as const) {
+  test(`rows that wait when the page ${how} are sent as it goes, once`, async ({ logPage, server, table }) => {
+    const page = await logPage();
+    await page.evaluate(async (table) => {
+      // Only the page's end can make the later rows go.
+      const st = new StreamTable(table, { server: serverUrl, lingerMillis: 600_000 });
+      st.log({ n: 0 });
+      await st.flush();
+      st.log([{ n: 1, large: "x".repeat(20_000) }, { n: 2 }]);
+      st.log({ n: 3 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (st.status.queued !== 3) throw new Error("they went by themselves");
+    }, table);
+    await leave(page);
+    await expect.poll(() => column(server, table, "n")).toEqual([0, 1, 2, 3]);
+  });
+}
+
+test("of more than a browser lets a page send at its end, the oldest rows go", async ({ logPage, server, table }) => {
+  const page = await logPage();
+  await page.evaluate(async (table) => {
+    const st = new StreamTable(table, { server: serverUrl, lingerMillis: 600_000, maxBatchRows: 100_000 });
+    st.log({ n: 0 });
+    await st.flush();
+    for (let n = 1; n < 2000; n++) st.log({ n, text: "some more bytes" });
+    location.href = "/?elsewhere";
+  }, table);
+  await expect.poll(async () => (await column(server, table, "n")).length).toBeGreaterThan(500);
+  const stored = await column(server, table, "n");
+  expect(stored).toEqual(upTo(stored.length));
+});
+
+test("a page that is hidden and comes back doubles nothing", async ({ logPage, server, table }) => {
+  const proxy = await LossyProxy.start(server.url);
+  const page = await logPage(proxy.url);
+  const acks = await page.evaluate(async (table) => {
+    const st = new StreamTable(table, { server: serverUrl, lingerMillis: 300 });
+    const acks: unknown[] = [];
+    st.log({ n: 0 });
+    await st.flush();
+    st.on("ack", ({ stored, duplicates }) => acks.push([stored, duplicates]));
+    st.log([{ n: 1 }, { n: 2 }]);
+    await Promise.resolve();
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    st.log({ n: 3 });
+    await st.finish();
+    document.dispatchEvent(new Event("visibilitychange"));
+    return acks;
+  }, table);
+  expect(acks).toEqual([[1, 2]]);
+  expect(await column(server, table, "n")).toEqual([0, 1, 2, 3]);
+  expect(proxy.appends).toHaveLength(3);
+  proxy.close();
 });
 
 test.describe("servers and answers that are lost", () => {

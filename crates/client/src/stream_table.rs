@@ -137,6 +137,20 @@ impl<S: Store> Machine<S> {
         self.hurry_through
     }
 
+    /// The body for a last attempt whose answer nobody will hear: the oldest rows, as many as fit `max_bytes`.
+    ///
+    /// Those under way are among them, for their request may never arrive, and rows that came before theirs would be
+    /// taken for rows that are known. `None` when nothing waits or the oldest row alone is too large.
+    pub fn last_call(&mut self, max_bytes: usize) -> Option<String> {
+        let mut body = String::new();
+        Header { writer: self.writer, seq: self.outbox.settled_seq() + 1, key: self.key.clone() }.encode(&mut body);
+        let room_bytes = max_bytes.checked_sub(body.len())?;
+        let span = self.outbox.oldest(u64::MAX, room_bytes).filter(|span| span.n_bytes <= room_bytes)?;
+        self.sent_seq = self.sent_seq.max(span.last_seq());
+        self.outbox.write(span, &mut body);
+        Some(body)
+    }
+
     /// Takes no more rows, and ends once those there are settled.
     pub fn finish(&mut self) {
         self.finishing = true;

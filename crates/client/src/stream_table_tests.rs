@@ -158,6 +158,29 @@ fn a_finished_table_takes_no_more_and_ends_when_it_is_empty() {
 }
 
 #[test]
+fn a_last_call_takes_what_is_under_way_along_and_disturbs_nothing() {
+    let mut machine = machine(&small());
+    let mut server = Server::default();
+    assert_eq!(machine.last_call(1_000), None);
+    machine.push("{\"n\":1}\n{\"n\":2}\n".into()).unwrap();
+    let Step::Send(sent) = machine.next(0) else { panic!() };
+    machine.push("{\"n\":3}\n{\"n\":4}\n".into()).unwrap();
+    let header_bytes = sent.find('\n').unwrap() + 1;
+    assert_eq!(machine.last_call(header_bytes + 7), None, "not even one row fits");
+    assert_eq!(machine.last_call(10), None, "nor the header");
+    let last = machine.last_call(header_bytes + 3 * 8).unwrap();
+    assert!(last.starts_with(&sent) && last.ends_with("{\"n\":3}\n"));
+    assert_eq!(machine.status().sent, 3);
+    // It arrives first, and the page lives on after all.
+    server.append(&last);
+    machine.on_reply(1, &Reply::Ack(server.append(&sent)), 0.5);
+    let Step::Send(rest) = machine.next(100) else { panic!() };
+    machine.on_reply(101, &Reply::Ack(server.append(&rest)), 0.5);
+    assert_eq!(server.rows, (1..=4).map(|n| format!("{{\"n\":{n}}}")).collect::<Vec<_>>());
+    assert_eq!((machine.status().acknowledged, machine.status().queued), (4, 0));
+}
+
+#[test]
 fn a_full_queue_says_how_many_it_dropped() {
     let mut machine = machine(&Options { max_queue_rows: 2, ..small() });
     assert_eq!(machine.push("{}\n{}\n{}\n".into()), Err(DeliveryError::QueueFull { n_rows: 1 }));

@@ -9,6 +9,7 @@ export class Client {
   constructor(name: string, options: object, notify: Notify);
   push(lines: string): void;
   flush(): Promise<void>;
+  lastCall(): string | undefined;
   finish(): void;
   status(): Status;
   subscribe(from: number | undefined, notify: TailNotify): Subscription;

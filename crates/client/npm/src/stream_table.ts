@@ -45,6 +45,7 @@ export class StreamTable {
   readonly #told = new Set<string>();
   #client: Client | undefined;
   #starting: Promise<Client> | undefined;
+  #leave: (() => void) | undefined;
   #isBlocked = false;
   #finished: Promise<void> | undefined;
   #isFinished = false;
@@ -148,6 +149,7 @@ export class StreamTable {
   async #finish(): Promise<void> {
     await this.flush();
     this.#client?.finish();
+    this.#leave?.();
     this.#isFinished = true;
     this.#scheduleStatus();
   }
@@ -160,7 +162,11 @@ export class StreamTable {
    * @throws {StreamTableError} when the table or the filter is unknown to the server, or it cannot be reached.
    */
   rows(options: RowsOptions = {}): AsyncGenerator<StoredRow, void, undefined> {
-    return readRows(`${this.#server}/api/v1/tables/${this.name}/rows`, this.#options.key, options);
+    return readRows(this.#rowsUrl, this.#options.key, options);
+  }
+
+  get #rowsUrl(): string {
+    return `${this.#server}/api/v1/tables/${this.name}/rows`;
   }
 
   /**
@@ -294,6 +300,7 @@ export class StreamTable {
     this.#starting ??= startCore().then(
       (Core) => {
         this.#client = new Core(this.name, this.#options, (kind, value) => this.#notice(kind, value));
+        this.#leave = onLeaving(() => this.#lastCall());
         return this.#client;
       },
       (error: StreamTableError) => {
@@ -303,6 +310,14 @@ export class StreamTable {
       },
     );
     return this.#starting;
+  }
+
+  /** Sends what waits in a request that outlives the page. If the page stays, the rows go again and are known. */
+  #lastCall(): void {
+    const body = this.#client?.lastCall();
+    if (body === undefined) return;
+    const headers = { "content-type": "text/plain" };
+    fetch(this.#rowsUrl, { method: "POST", headers, body, keepalive: true }).catch(() => undefined);
   }
 
   #notice(kind: string, value: unknown): void {
@@ -317,6 +332,19 @@ export class StreamTable {
     const inside = this.#client?.status();
     if (inside?.state === "retrying" && inside.lastError) this.#lastError = inside.lastError;
   }
+}
+
+/** Calls `f` whenever the page may be about to end; gives the function that ends that. */
+function onLeaving(f: () => void): () => void {
+  if (typeof document === "undefined") return () => undefined;
+  // A page that a phone puts away may get no other notice than that it is hidden.
+  const onHidden = () => document.visibilityState === "hidden" && f();
+  document.addEventListener("visibilitychange", onHidden);
+  addEventListener("pagehide", f);
+  return () => {
+    document.removeEventListener("visibilitychange", onHidden);
+    removeEventListener("pagehide", f);
+  };
 }
 
 function toError(fault: unknown): StreamTableError {

@@ -22,6 +22,9 @@ export class Client {
     this.notify("ack", { ackedSeq: stored, stored, duplicates: 0, refused: 0, firstOffset: 0 });
     this.notify("status", undefined);
   }
+  lastCall(): string | undefined {
+    return this.#nQueued > 0 ? `${this.#nQueued} rows` : undefined;
+  }
   finish(): void {}
   status(): object {
     const n = { queued: this.#nQueued, sent: 0, acknowledged: 0, rejected: 0, dropped: 0, bytes: 0 };

@@ -20,6 +20,9 @@ use crate::outbox::Memory;
 use crate::ports::{Notice, Observer};
 use crate::stream_table::{Machine, Shared, State, drive};
 
+/// Requests that outlive their page have 65,536 bytes together, and a page may have several tables.
+const MAX_LAST_CALL_BYTES: usize = 60_000;
+
 /// As fast as the default allocator and a tenth of the package smaller.
 #[global_allocator]
 static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
@@ -81,6 +84,12 @@ impl Client {
     /// Settles when the server has dealt with every row pushed so far.
     pub async fn flush(&self) {
         self.shared.flush().await;
+    }
+
+    /// The body of a last request as the page goes, at most as large as a browser lets such a request be.
+    #[wasm_bindgen(js_name = lastCall)]
+    pub fn last_call(&self) -> Option<String> {
+        self.shared.with(|machine| machine.last_call(MAX_LAST_CALL_BYTES))
     }
 
     /// Takes no more rows; ends once those there are settled.
