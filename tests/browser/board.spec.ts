@@ -1,8 +1,7 @@
 // The board against the real server: what it shows is what the server's JSON says, whatever is clicked or typed.
 
-import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
-import { allRowIds, drawnRows, shownNumber, takeLongTasks, watchLongTasks } from "./grid.ts";
+import { allRowIds, drawnRows, header, offsetsByNumberDescending, rowsWithOffsets, shownNumber } from "./grid.ts";
 
 const OUTPUT = new URL(".output/", import.meta.url).pathname;
 const CATEGORIES = ["Furniture", "Office Supplies", "Technology"];
@@ -14,25 +13,6 @@ function someRows(n_rows: number, from = 0): { n: number; price: number | null; 
     const price = n % 17 === 0 ? null : ((n * 7919) % 1000) / 10;
     return { n, price, cat: CATEGORIES[n % 3]!, name: `row ${n}`, ok: n % 2 === 0 };
   });
-}
-
-/** Offsets in the order of a descending number, nulls last, ties by offset: worked out apart from the engine. */
-function offsetsByNumberDescending(rows: Record<string, unknown>[], column: string): number[] {
-  const key = (row: Record<string, unknown>) => (typeof row[column] === "number" ? (row[column] as number) : -Infinity);
-  return rows
-    .map((row) => ({ key: key(row), offset: Number(row["_offset"]) }))
-    .sort((a, b) => b.key - a.key || a.offset - b.offset)
-    .map(({ offset }) => offset);
-}
-
-/** The server's rows with their offsets as plain numbers. */
-async function rowsWithOffsets(server: { rows: (table: string, params: Record<string, string>) => Promise<any[]> }, table: string) {
-  const rows = await server.rows(table, { system: "true" });
-  return rows.map((row) => ({ ...row, _offset: Number(row._offset?.$i64 ?? row._offset) }));
-}
-
-function header(page: Page, column: string) {
-  return page.locator(`[data-testid=header-cell][data-column="${column}"]`);
 }
 
 test("home lists the tables with their rows, live", async ({ page, server, table }) => {
@@ -126,8 +106,9 @@ test("groups hold counts and means that equal those worked out from JSON", async
     const mean = prices.reduce((sum, price) => sum + price, 0) / prices.length;
     const row = page.getByTestId("grid-row").filter({ hasText: cat });
     await expect(row).toContainText(String(rows.filter((row) => row.cat === cat).length));
-    await expect(row).toContainText(mean.toFixed(1));
-    await expect(row).toContainText(Math.max(...prices).toFixed(1));
+    const cells = await row.getByRole("gridcell").allInnerTexts();
+    expect(Number(cells[2]), "mean").toBeCloseTo(mean, 5);
+    expect(Number(cells[3]), "greatest").toBe(Math.max(...prices));
     await expect(row).toHaveAttribute("aria-rowindex", String(place + 2));
   }
   await page.screenshot({ path: `${OUTPUT}grouped.png` });
@@ -183,52 +164,4 @@ test("in the dark it is dark", async ({ server, table, openPanel }) => {
   });
   expect(luminance).toBeLessThan(80);
   await page.screenshot({ path: `${OUTPUT}dark.png` });
-});
-
-test("ten thousand orders replayed at 2,000 rows/s appear sorted and filtered, and nothing jumps", async ({
-  context,
-  server,
-}) => {
-  test.setTimeout(120_000);
-  const table = "local/demo/superstore";
-  const board = await context.newPage();
-  await watchLongTasks(board);
-  const demo = await context.newPage();
-  await demo.goto(`${server.url}/demo/`);
-
-  const expression = `table("${table}").rows().filter(row => row["Category"] == "Technology")`;
-  await board.goto(`${server.url}/table/${table}?${new URLSearchParams({ e: expression })}`);
-  await demo.getByTestId("play").click();
-  await header(board, "Sales").click();
-  await header(board, "Sales").click();
-  await expect(header(board, "Sales")).toHaveAttribute("aria-sort", "descending");
-
-  // Read a row in the middle while the rest comes.
-  await expect.poll(() => shownNumber(board, "rows-shown")).toBeGreaterThan(200);
-  const grid = board.getByTestId("grid");
-  await grid.evaluate((element) => (element.scrollTop = 40 * 28));
-  await board.waitForTimeout(200);
-  const read = (await drawnRows(board))[10]!;
-  let n_looks = 0;
-  while ((await shownNumber(board, "rows-total")) < 9994) {
-    const now = (await drawnRows(board)).find((row) => row.row_id === read.row_id);
-    expect(Math.abs((now?.top ?? Infinity) - read.top), "the row that is read has not moved").toBeLessThanOrEqual(1);
-    n_looks += 1;
-    await board.waitForTimeout(50);
-  }
-  expect(n_looks, "rows were still coming while the row was read").toBeGreaterThan(3);
-  await expect(demo.getByTestId("replay-said")).toContainText("9,994 of 9,994");
-
-  const rows = await rowsWithOffsets(server, table);
-  expect(rows.length).toBe(9994);
-  const technology = rows.filter((row) => row["Category"] === "Technology");
-  await expect.poll(() => shownNumber(board, "rows-shown")).toBe(technology.length);
-  const n_cells = await board.evaluate(() => document.querySelectorAll("[role=gridcell]").length);
-  const n_columns = await board.getByTestId("header-cell").count();
-  expect(n_cells, "cells in the DOM").toBeLessThanOrEqual(300 * n_columns);
-  await board.screenshot({ path: `${OUTPUT}panel.png` });
-  const longTasks = await takeLongTasks(board);
-  console.log(`long tasks of the board while rows came, ms: ${JSON.stringify(longTasks)}; cells: ${n_cells}`);
-  expect(Math.max(0, ...longTasks), "no task of the board's main thread scans rows").toBeLessThan(200);
-  expect(await allRowIds(board)).toEqual(offsetsByNumberDescending(technology, "Sales"));
 });

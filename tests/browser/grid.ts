@@ -1,6 +1,7 @@
 // Reading the board's grid as a person would: what is on screen, and all of it by scrolling.
 
-import { expect, type Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
+import type { StreamTableServer } from "./servers.ts";
 
 /** A row as it is drawn. */
 export type DrawnRow = { row_idx: number; row_id: number; top: number; text: string };
@@ -29,16 +30,43 @@ export async function shownNumber(page: Page, testId: string): Promise<number> {
 /** The ids of every row of the view in order, read by scrolling from top to end. */
 export async function allRowIds(page: Page): Promise<number[]> {
   const n_rows = await shownNumber(page, "rows-shown");
-  const ids = new Map<number, number>();
+  return page.getByTestId("grid").evaluate(async (grid, n_rows) => {
+    const ids = new Map<number, number>();
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const isBusy = () => [...grid.querySelectorAll("[aria-busy=true]")].some((row) => !(row as HTMLElement).hidden);
+    const settled = async () => {
+      for (let n_frames = 0, n_calm = 0; n_calm < 2; n_frames += 1) {
+        await frame();
+        // Rows that have not come yet are drawn empty.
+        n_calm = isBusy() ? 0 : n_calm + 1;
+        if (n_frames > 600) throw new Error("rows stay empty");
+      }
+    };
+    grid.scrollTop = 0;
+    await settled();
+    for (let step = 0; ids.size < n_rows; step += 1) {
+      if (step > n_rows + 100) throw new Error(`saw ${ids.size} of ${n_rows} rows`);
+      for (const row of grid.querySelectorAll<HTMLElement>("[data-row-id]:not([hidden])")) {
+        if (row.dataset["rowId"]) ids.set(Number(row.getAttribute("aria-rowindex")), Number(row.dataset["rowId"]));
+      }
+      grid.scrollTop += grid.clientHeight * 0.8;
+      await settled();
+    }
+    return [...ids.entries()].sort((a, b) => a[0] - b[0]).map(([, id]) => id);
+  }, n_rows);
+}
+
+/** Scrolls the grid sideways until the column's header is there. */
+export async function showColumn(page: Page, column: string): Promise<void> {
   const grid = page.getByTestId("grid");
-  await grid.evaluate((element) => (element.scrollTop = 0));
-  for (let step = 0; ids.size < n_rows; step += 1) {
-    expect(step, `scrolled ${step} times and saw ${ids.size} of ${n_rows} rows`).toBeLessThan(n_rows + 100);
+  const header = page.locator(`[data-testid=header-cell][data-column="${column}"]`);
+  await page.getByTestId("header-cell").first().waitFor();
+  await grid.evaluate((element) => (element.scrollLeft = 0));
+  for (let step = 0; step < 100 && !(await header.isVisible()); step += 1) {
+    await grid.evaluate((element) => (element.scrollLeft += element.clientWidth / 2));
     await page.waitForTimeout(30);
-    for (const row of await drawnRows(page)) ids.set(row.row_idx, row.row_id);
-    await grid.evaluate((element) => (element.scrollTop += element.clientHeight * 0.8));
   }
-  return [...ids.entries()].sort((a, b) => a[0] - b[0]).map(([, id]) => id);
+  await header.scrollIntoViewIfNeeded();
 }
 
 /** Notes every task of the main thread that takes more than 50 ms, from the page's first script on. */
@@ -55,4 +83,27 @@ export async function watchLongTasks(page: Page): Promise<void> {
 /** The long tasks since the last time this was asked, in milliseconds. */
 export async function takeLongTasks(page: Page): Promise<number[]> {
   return page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks.splice(0));
+}
+
+/** Offsets in the order of a descending number, nulls last, ties by offset: worked out apart from the engine. */
+export function offsetsByNumberDescending(rows: Record<string, unknown>[], column: string): number[] {
+  const key = (row: Record<string, unknown>) => (typeof row[column] === "number" ? (row[column] as number) : -Infinity);
+  return rows
+    .map((row) => ({ key: key(row), offset: Number(row["_offset"]) }))
+    .sort((a, b) => b.key - a.key || a.offset - b.offset)
+    .map(({ offset }) => offset);
+}
+
+/** The server's rows with their offsets as plain numbers. */
+export async function rowsWithOffsets(server: StreamTableServer, table: string): Promise<OffsetRow[]> {
+  const rows: any[] = await server.rows(table, { system: "true" });
+  return rows.map((row) => ({ ...row, _offset: Number(row._offset?.$i64 ?? row._offset) }));
+}
+
+/** A row as JSON has it, with its number. */
+export type OffsetRow = { [column: string]: any; _offset: number };
+
+/** A column's header. */
+export function header(page: Page, column: string): Locator {
+  return page.locator(`[data-testid=header-cell][data-column="${column}"]`);
 }

@@ -17,7 +17,7 @@ pub struct Geometry {
     n_rows: u64,
     /// The virtual position of the viewport's upper edge.
     top: f64,
-    /// The scroll position last seen or set.
+    /// Where the scrolled element was when last looked at. The top may have moved on since, until the next drawing.
     scroll_top: f64,
 }
 
@@ -92,7 +92,6 @@ impl Geometry {
     /// Moves the viewport's upper edge to a virtual position.
     pub fn move_to(&mut self, top: f64) {
         self.top = top.clamp(0.0, self.max_top());
-        self.scroll_top = self.scroll_top();
     }
 
     /// Moves just so far that the row of that rank is wholly in view.
@@ -105,18 +104,17 @@ impl Geometry {
         }
     }
 
-    /// Takes in that somebody scrolled to `scroll_top`.
+    /// Takes in that somebody scrolled to `scroll_top`. What counts is how far, because the top may have been moved since
+    /// the element was last brought in step.
     pub fn scrolled(&mut self, scroll_top: f64) {
         let delta = scroll_top - self.scroll_top;
         let max_scroll_top = (self.spacer() - self.viewport).max(0.0);
         if delta == 0.0 {
             return;
         }
-        if !self.is_scaled() {
-            self.top = scroll_top.clamp(0.0, self.max_top());
-        } else if scroll_top <= 0.0 {
+        if scroll_top <= 0.0 {
             self.top = 0.0;
-        } else if scroll_top >= max_scroll_top - 0.5 {
+        } else if scroll_top >= max_scroll_top - 0.5 && delta > 0.0 {
             self.top = self.max_top();
         } else if delta.abs() <= 3.0 * self.viewport {
             self.top = (self.top + delta).clamp(0.0, self.max_top());
@@ -126,7 +124,7 @@ impl Geometry {
         self.scroll_top = scroll_top;
     }
 
-    /// Takes in that the element was scrolled to show the present top, which may have rounded it to `scroll_top`.
+    /// Takes in where the element stands after it was scrolled to show the present top: a browser rounds and clamps.
     pub fn synced(&mut self, scroll_top: f64) {
         self.scroll_top = scroll_top;
     }
@@ -137,6 +135,12 @@ impl Geometry {
         let first = (self.top / self.row_height).floor().max(0.0) as u64;
         let end = ((self.top + self.viewport) / self.row_height).ceil().max(0.0) as u64;
         first.min(self.n_rows)..end.min(self.n_rows)
+    }
+
+    /// The rank at `y` pixels below the viewport's upper edge, whether or not there is such a row.
+    #[must_use]
+    pub fn rank_at(&self, y: f64) -> u64 {
+        ((self.top + y) / self.row_height).max(0.0) as u64
     }
 
     /// Where a row stands below the viewport's upper edge, in pixels.
@@ -186,6 +190,7 @@ mod tests {
         assert_eq!(g.visible(), 0..20);
         g.scrolled(29.0);
         assert_eq!((g.visible(), g.y_of(1)), (1..22, -1.0));
+        assert_eq!((g.rank_at(0.0), g.rank_at(27.0)), (1, 2));
         g.scrolled(1e9);
         assert_eq!(g.visible(), 980..1000);
         assert!(g.is_at_end());
@@ -212,12 +217,29 @@ mod tests {
         g.move_to(28.0 * 700_000.0);
         let before = g.top();
         let scroll_top = g.scroll_top();
+        g.synced(scroll_top);
         g.scrolled(scroll_top + 100.0);
         assert!((g.top() - before - 100.0).abs() < 1e-6);
         g.synced(g.scroll_top());
         g.scrolled(MAX_SPACER_PX / 2.0);
         let share = g.top() / (28.0 * 1e9);
         assert!((share - 0.5).abs() < 0.001, "{share}");
+    }
+
+    #[test]
+    fn a_scroll_that_was_under_way_when_the_top_moved_takes_nothing_back() {
+        let mut g = geometry(1000);
+        g.scrolled(280.0);
+        // 100 rows come above; the element is brought in step only at the next drawing.
+        g.set_n_rows(1100);
+        g.move_to(g.top() + 2800.0);
+        g.scrolled(290.0);
+        assert_eq!(g.top(), 3090.0);
+        g.synced(3090.0);
+        g.scrolled(3090.0);
+        assert_eq!(g.top(), 3090.0);
+        g.scrolled(0.0);
+        assert!(g.is_at_top());
     }
 
     #[test]

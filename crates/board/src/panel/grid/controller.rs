@@ -1,7 +1,8 @@
 //! Keeps the grid on screen in step with the view: asks the worker for windows, one at a time, and draws once a frame.
 //!
-//! What is being read stays where it is: a new window is asked for around the row at the top of the viewport, and the
-//! viewport moves as that row's rank does.
+//! What is being read stays where it is: a new window is asked for around one row, and the viewport moves as that row's
+//! rank does. It is the row under the pointer, so that a click meets what was aimed at; else the focused one, where it is in
+//! view; else the one at the top. Only a viewport at the very top stays there.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -57,6 +58,8 @@ struct State {
     width: f64,
     window: Option<Window>,
     pool: RowPool,
+    /// How far below the header the pointer is, in pixels; `None` where it is not over the rows.
+    pointer: Option<f64>,
     /// Whether a window was asked for and has not come, and whether another is wanted after it.
     is_asking: bool,
     is_wanted: bool,
@@ -76,6 +79,7 @@ impl Grid {
             width: 0.0,
             window: None,
             pool,
+            pointer: None,
             is_asking: false,
             is_wanted: false,
             was_live: false,
@@ -131,6 +135,12 @@ impl Grid {
         self.count_unseen();
         self.ask_if_needed();
         self.draw_soon();
+    }
+
+    /// Takes in that the pointer is at `y` pixels from the page's upper edge, or has left.
+    pub(super) fn pointed(&self, y: Option<f64>) {
+        let edge = self.0.elements.scroller.get_bounding_client_rect().top() + HEADER_HEIGHT_PX;
+        self.0.state.borrow_mut().pointer = y.map(|y| y - edge).filter(|y| *y >= 0.0);
     }
 
     /// Goes to the first row.
@@ -208,12 +218,12 @@ impl Grid {
         if is_asking {
             return;
         }
-        let (anchor, old_rank, n_rows, columns) = self.question();
+        let (anchor, n_rows, columns) = self.question();
         let grid = self.clone();
         let (panel, link) = self.0.model.link();
         spawn_local(async move {
             let answer = link.window(panel, anchor, n_rows, columns).await;
-            grid.take(anchor, old_rank, answer);
+            grid.take(anchor, answer);
         });
     }
 
@@ -243,48 +253,61 @@ impl Grid {
         }
     }
 
-    /// What to ask the worker for, and the rank that the anchor's row has now.
-    fn question(&self) -> (Anchor, u64, u32, Vec<String>) {
+    /// What to ask the worker for: which rows, how many, and which columns of them.
+    fn question(&self) -> (Anchor, u32, Vec<String>) {
         let is_tailing = self.0.model.is_tailing.get_untracked();
         let state = self.0.state.borrow();
         let geometry = &state.geometry;
         let margin = geometry.n_per_page() + OVERSCAN_ROWS;
         let in_view = geometry.visible();
         let first = in_view.start.saturating_sub(margin);
-        let at_rank = |rank: u64| {
-            let window = state.window.as_ref()?;
-            window.row_ids.get(usize::try_from(rank.checked_sub(window.first_rank)?).ok()?).copied()
-        };
         let anchor = if is_tailing {
             Anchor::End
         } else if geometry.is_at_top() {
             Anchor::Rank(0.0)
-        } else if let Some(row_id) = at_rank(in_view.start) {
-            Anchor::Row { row_id, n_above: margin as f64, else_rank: first as f64 }
+        } else if let Some((rank, row_id)) = self.row_to_hold(&state) {
+            Anchor::Row { row_id, n_above: (rank - first) as f64, else_rank: first as f64 }
         } else {
             Anchor::Rank(first as f64)
         };
         let n_rows = geometry.n_per_page() + 2 + 2 * margin;
         let columns = visible(&state.columns, state.left - state.width / 2.0, state.width * 2.0);
         let columns = state.columns[columns].iter().map(|placed| placed.name.clone()).collect();
-        (anchor, in_view.start, u32::try_from(n_rows).unwrap_or(u32::MAX), columns)
+        (anchor, u32::try_from(n_rows).unwrap_or(u32::MAX), columns)
     }
 
-    fn take(&self, anchor: Anchor, old_rank: u64, answer: Option<WindowMessage>) {
+    /// The rank and the id of the row that is to stay where it is.
+    fn row_to_hold(&self, state: &State) -> Option<(u64, f64)> {
+        let (geometry, window) = (&state.geometry, state.window.as_ref()?);
+        let in_view = geometry.visible();
+        let pointed = state.pointer.map(|y| geometry.rank_at(y));
+        let focused = self.0.model.selection.with_untracked(|selection| {
+            let row_id = selection.focus()?.row_id as f64;
+            let place = window.row_ids.iter().position(|id| *id == row_id)?;
+            Some(window.first_rank + place as u64)
+        });
+        let mut ranks = [pointed, focused, Some(in_view.start)].into_iter().flatten();
+        ranks.find_map(|rank| {
+            let place = usize::try_from(rank.checked_sub(window.first_rank)?).ok()?;
+            in_view.contains(&rank).then_some((rank, *window.row_ids.get(place)?))
+        })
+    }
+
+    fn take(&self, anchor: Anchor, answer: Option<WindowMessage>) {
         let mut state = self.0.state.borrow_mut();
         let window = answer.map(|message| message.window);
+        // What is to be held may be another row than when the question was asked.
+        let held = if state.geometry.is_at_top() { None } else { self.row_to_hold(&state) };
         let geometry = &mut state.geometry;
         let top = geometry.top();
         geometry.set_n_rows(window.as_ref().map_or(0, |window| window.n_view_rows));
-        match (anchor, &window) {
-            (Anchor::End, _) => geometry.move_to(f64::MAX),
-            (Anchor::Row { row_id, .. }, Some(window)) => {
-                if let Some(place) = window.row_ids.iter().position(|id| *id == row_id) {
-                    let n_down = (window.first_rank + place as u64) as f64 - old_rank as f64;
-                    geometry.move_to(top + n_down * geometry.row_height());
-                }
-            }
-            _ => {}
+        if matches!(anchor, Anchor::End) {
+            geometry.move_to(f64::MAX);
+        } else if let (Some((old_rank, row_id)), Some(window)) = (held, &window)
+            && let Some(place) = window.row_ids.iter().position(|id| *id == row_id)
+        {
+            let n_down = (window.first_rank + place as u64) as f64 - old_rank as f64;
+            geometry.move_to(top + n_down * geometry.row_height());
         }
         let is_shown = window.is_some();
         state.window = window;
@@ -334,8 +357,8 @@ impl Grid {
         let scroll_top = geometry.scroll_top();
         if (f64::from(elements.scroller.scroll_top()) - scroll_top).abs() >= 1.0 {
             elements.scroller.set_scroll_top(scroll_top.round() as i32);
-            geometry.synced(f64::from(elements.scroller.scroll_top()));
         }
+        geometry.synced(f64::from(elements.scroller.scroll_top()));
         let in_view = geometry.visible();
         let drawn = in_view.start.saturating_sub(OVERSCAN_ROWS)..(in_view.end + OVERSCAN_ROWS).min(geometry.n_rows());
         let rows: Vec<(u64, f64)> = drawn.map(|rank| (rank, geometry.y_of(rank))).collect();

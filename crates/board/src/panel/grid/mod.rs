@@ -102,6 +102,8 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
             aria-colcount=move || placed.with(Vec::len) + 1
             aria-activedescendant=active
             on:scroll=move |_| with_grid(&Grid::scrolled)
+            on:pointermove=move |event| with_grid(&|grid| grid.pointed(Some(f64::from(event.client_y()))))
+            on:pointerleave=move |_| with_grid(&|grid| grid.pointed(None))
             on:click=on_click
             on:dblclick=on_double_click
             on:keydown=on_key
