@@ -189,7 +189,7 @@ test("finish closes: a later row is a typed error, and finishing again is the sa
 });
 
 for (const [how, leave] of [
-  ["is left for another", (page: Page) => page.evaluate(() => void (location.href = "/?elsewhere"))],
+  ["is left for another", (page: Page) => page.goto(`${page.url()}?elsewhere`)],
   ["is closed", (page: Page) => page.close({ runBeforeUnload: true })],
 ] as const) {
   test(`rows that wait when the page ${how} are sent as it goes, once`, async ({ logPage, server, table }) => {
@@ -215,8 +215,10 @@ test("of more than a browser lets a page send at its end, the oldest rows go", a
     const st = new StreamTable(table, { server: serverUrl, lingerMillis: 600_000, maxBatchRows: 100_000 });
     st.log({ n: 0 });
     await st.flush();
-    for (let n = 1; n < 2000; n++) st.log({ n, text: "some more bytes" });
-    location.href = "/?elsewhere";
+    setTimeout(() => {
+      for (let n = 1; n < 2000; n++) st.log({ n, text: "some more bytes" });
+      location.href = "/?elsewhere";
+    }, 50);
   }, table);
   await expect.poll(async () => (await column(server, table, "n")).length).toBeGreaterThan(500);
   const stored = await column(server, table, "n");
@@ -227,7 +229,7 @@ test("a page that is hidden and comes back doubles nothing", async ({ logPage, s
   const proxy = await LossyProxy.start(server.url);
   const page = await logPage(proxy.url);
   const acks = await page.evaluate(async (table) => {
-    const st = new StreamTable(table, { server: serverUrl, lingerMillis: 300 });
+    const st = new StreamTable(table, { server: serverUrl, lingerMillis: 600_000 });
     const acks: unknown[] = [];
     st.log({ n: 0 });
     await st.flush();
@@ -236,7 +238,7 @@ test("a page that is hidden and comes back doubles nothing", async ({ logPage, s
     await Promise.resolve();
     Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
     document.dispatchEvent(new Event("visibilitychange"));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await collect(st.rows())).length < 3);
     st.log({ n: 3 });
     await st.finish();
     document.dispatchEvent(new Event("visibilitychange"));

@@ -314,6 +314,8 @@ export class StreamTable {
 
   /** Sends what waits in a request that outlives the page. If the page stays, the rows go again and are known. */
   #lastCall(): void {
+    // A listener of the page's own may just have logged how the visit went.
+    this.#handOver();
     const body = this.#client?.lastCall();
     if (body === undefined) return;
     const headers = { "content-type": "text/plain" };
