@@ -67,6 +67,14 @@ await build({
   target: "es2022",
 });
 
+// The map names the files by where they stand in the package's own folder, and leaves the bytes out.
+const mapFile = join(out, "index.js.map");
+const map = JSON.parse(readFileSync(mapFile, "utf8"));
+const isBytes = map.sources.map((source) => source.endsWith("/wasm.js"));
+map.sources = map.sources.map((source) => source.replace(/^.*\/(?=(src|glue)\/)/, ""));
+map.sourcesContent = map.sourcesContent.map((content, idx) => (isBytes[idx] ? null : content));
+writeFileSync(mapFile, JSON.stringify(map));
+
 run(bin("tsc"), "-p", ".", "--outDir", join(out, "types"));
 writeFileSync(join(out, "index.d.ts"), 'export * from "./types/index.js";\n');
 
