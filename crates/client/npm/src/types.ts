@@ -44,7 +44,10 @@ export type StoredCell =
   | StoredCell[]
   | { [key: string]: StoredCell };
 
-/** A row as it is read back: each column the table has, null where the row has no cell. */
+/**
+ * A row as it is read back. One that `rows` gives has each column the table has, null where the row has no cell; one that
+ * is followed has only the cells that are not null.
+ */
 export type StoredRow = { [column: string]: StoredCell };
 
 /** What can be chosen when a table is made. */
