@@ -4,6 +4,7 @@
 //! column. `worker` holds the sockets, the tables and the views. They speak by [`protocol`]. What needs no browser stands
 //! in [`state`] and is tested on the host; the rest exists only where there is one.
 
+#![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
 #![allow(unreachable_pub, reason = "the component macro of leptos makes the properties of components public")]
 
 pub mod protocol;

@@ -7,8 +7,9 @@ use model::{Bitmap, Column, Media, Value};
 use crate::cell::Cell;
 use crate::text::TextCells;
 
-/// As much text as a segment's column packs; past it cells are kept apart.
-const MAX_TEXT_BYTES: usize = u32::MAX as usize;
+/// As much text as a segment's column packs, in bytes: its ends are 32-bit, and half their range is more than enough for
+/// 65,536 cells. Past it cells are kept apart.
+const MAX_TEXT_BYTES: usize = 1 << 31;
 
 /// The cells of a column in a segment.
 pub(crate) struct Chunk {

@@ -1,5 +1,6 @@
 //! `cargo xtask serve`: the server, the board and the demo, until Ctrl-C.
 
+use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
@@ -12,11 +13,14 @@ use crate::process::{Beside, command};
 use crate::tools::say;
 use crate::workspace::root;
 
+/// The server's port, and the one that Trunk.toml proxies to.
+const DEFAULT_PORT: u16 = 7700;
+
 /// Where things are served from and kept.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The server's port.
-    #[arg(long, default_value_t = 7700)]
+    #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
     /// The board's port.
     #[arg(long, default_value_t = 8080)]
@@ -42,10 +46,9 @@ pub(crate) fn run(args: &Args) -> Result {
     let mut running = vec![Beside::start("the server", &mut server)?];
     say("building the board; the first time takes some minutes");
     let board_port = args.board_port.to_string();
-    let mut trunk = build::trunk(&["serve", "--release", "--address", "127.0.0.1", "--port", &board_port])?;
-    trunk.env("STREAMTABLE_PORT", args.port.to_string());
-    if args.port != 7700 {
-        trunk.args(["--proxy-backend", &format!("http://127.0.0.1:{}/api", args.port)]);
+    let mut trunk = build::trunk(&["serve", "--release", "--port", &board_port])?;
+    if args.port != DEFAULT_PORT {
+        trunk.arg("--config").arg(config_for(args.port)?);
     }
     running.push(Beside::start("the board's trunk serve", &mut trunk)?);
 
@@ -64,6 +67,15 @@ pub(crate) fn run(args: &Args) -> Result {
         }
         check(&mut running)?;
     }
+}
+
+/// Trunk's configuration with its proxies at another port. Trunk reads paths from the file's own folder.
+fn config_for(port: u16) -> Result<PathBuf> {
+    let (usual, other) = (root().join("Trunk.toml"), root().join(format!(".trunk-{port}.toml")));
+    let text = fs::read_to_string(&usual).map_err(Error::at(&usual))?;
+    let text = text.replace(&format!("127.0.0.1:{DEFAULT_PORT}"), &format!("127.0.0.1:{port}"));
+    fs::write(&other, text).map_err(Error::at(&other))?;
+    Ok(other)
 }
 
 fn loopback(port: u16) -> SocketAddr {

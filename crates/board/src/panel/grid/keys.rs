@@ -8,6 +8,7 @@ use super::controller::Grid;
 use super::{clipboard, extend_to, open_row};
 use crate::panel::model::PanelModel;
 use crate::protocol::Anchor;
+use crate::state::selection::Selection;
 
 /// Where a key moves the focus.
 enum Step {
@@ -52,7 +53,7 @@ pub(super) fn press(model: PanelModel, grid: &Grid, event: &KeyboardEvent) {
             if model.inspected.get_untracked().is_some() {
                 model.inspected.set(None);
             } else {
-                model.selection.update(|selection| selection.clear());
+                model.selection.update(Selection::clear);
             }
             return;
         }

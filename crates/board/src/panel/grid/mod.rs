@@ -22,6 +22,7 @@ use super::model::PanelModel;
 use crate::protocol::Anchor;
 use crate::state::conditions;
 use crate::state::layout::Placed;
+use crate::state::selection::Selection;
 
 /// The rows of a panel.
 #[component]
@@ -160,7 +161,7 @@ fn click(model: PanelModel, grid: &Grid, event: &MouseEvent) {
 
 /// Selects from the anchor to that row: the worker tells which rows stand between.
 fn extend_to(model: PanelModel, row_id: u64, column: String) {
-    let from = model.selection.with_untracked(|selection| selection.anchor()).unwrap_or(row_id);
+    let from = model.selection.with_untracked(Selection::anchor).unwrap_or(row_id);
     let (panel, link) = model.link();
     leptos::task::spawn_local(async move {
         let anchor = |row_id: u64| Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
