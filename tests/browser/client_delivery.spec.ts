@@ -3,7 +3,7 @@
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 import { LossyProxy } from "./proxy.ts";
-import { StreamTableServer } from "./servers.ts";
+import type { StreamTableServer } from "./servers.ts";
 
 /** The cells of a column, in order. */
 async function column(server: StreamTableServer, table: string, name: string): Promise<unknown[]> {
@@ -253,9 +253,7 @@ test("a page that is hidden and comes back doubles nothing", async ({ logPage, s
 test.describe("servers and answers that are lost", () => {
   test.use({ expectedErrors: /net::ERR_|WebSocket connection/ });
 
-  test("a server that is down when rows are logged has every row once when it is up", async ({ logPage, table }) => {
-    const own = new StreamTableServer();
-    await own.start();
+  test("a server that is down when rows are logged has every row once when it is up", async ({ logPage, own, table }) => {
     await own.stop();
     const page = await logPage(own.url);
     const down = await page.evaluate(async (table) => {
@@ -280,12 +278,9 @@ test.describe("servers and answers that are lost", () => {
     });
     expect(up).toMatchObject({ state: "finished", queued: 0, sent: 60, acknowledged: 60, rejected: 0, dropped: 0 });
     expect(await column(own, table, "n")).toEqual(upTo(60));
-    await own.remove();
   });
 
-  test("a server that is killed in the middle of a stream loses and doubles nothing, for writers and followers", async ({ logPage, table }) => {
-    const own = new StreamTableServer();
-    await own.start();
+  test("a server that is killed in the middle of a stream loses and doubles nothing, for writers and followers", async ({ logPage, own, table }) => {
     const page = await logPage(own.url);
     await page.evaluate((table) => {
       const st = new StreamTable(table, { server: serverUrl, lingerMillis: 10, maxRetryMillis: 300 });
@@ -313,7 +308,6 @@ test.describe("servers and answers that are lost", () => {
     expect(await column(own, table, "n")).toEqual(upTo(2000));
     await expect.poll(() => page.evaluate(() => (globalThis as any).followed.length), { timeout: 30_000 }).toBe(2000);
     expect(await page.evaluate(() => (globalThis as any).followed)).toEqual(upTo(2000).map((n) => [n, n]));
-    await own.remove();
   });
 
   test("an answer that is lost after the commit does not double its rows", async ({ logPage, server, table }) => {
@@ -339,9 +333,7 @@ test.describe("servers and answers that are lost", () => {
     proxy.close();
   });
 
-  test("a full queue drops the newest, counts them and tells", async ({ logPage, table }) => {
-    const own = new StreamTableServer();
-    await own.start();
+  test("a full queue drops the newest, counts them and tells", async ({ logPage, own, table }) => {
     await own.stop();
     const page = await logPage(own.url);
     const full = await page.evaluate(async (table) => {
@@ -360,6 +352,5 @@ test.describe("servers and answers that are lost", () => {
     await own.start();
     await page.evaluate(() => (globalThis as any).st.finish());
     expect(await column(own, table, "n")).toEqual(upTo(10));
-    await own.remove();
   });
 });

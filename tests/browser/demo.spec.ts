@@ -11,7 +11,7 @@ const ORDERS = path.join(WWW, "demo/generated/orders.json");
 const OUTPUT = new URL(".output/", import.meta.url).pathname;
 
 /** A server of the test's own that serves the page, so that nothing but the page has to be built. */
-const test = base.extend<{ own: StreamTableServer; demo: Page }>({
+const test = base.extend<{ demo: Page }>({
   own: async ({}, use) => {
     needs(ORDERS);
     const own = new StreamTableServer(WWW);

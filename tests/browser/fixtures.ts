@@ -32,6 +32,8 @@ type TestFixtures = {
   expectedErrors: RegExp | undefined;
   /** A table's name that no other test uses. */
   table: string;
+  /** A server of the test's own, to stop and start. */
+  own: StreamTableServer;
   /** Makes a page of another origin that has the npm package, and the address of the server (or of another) as `serverUrl`. */
   logPage: (url?: string) => Promise<Page>;
   /** Opens a table's panel, with an expression if given, and waits until it is drawn. */
@@ -64,6 +66,12 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   table: async ({}, use, info) => {
     n_tables += 1;
     await use(`local/tests/t${info.workerIndex}-${n_tables}`);
+  },
+  own: async ({}, use) => {
+    const own = new StreamTableServer();
+    await own.start();
+    await use(own);
+    await own.remove();
   },
   // Every page of a test is watched: an error on its console fails the test.
   context: async ({ context, expectedErrors }, use) => {

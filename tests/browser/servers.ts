@@ -26,6 +26,13 @@ export function needs(...files: string[]): void {
   }
 }
 
+/** Ends a program when these tests end: a test that is cut off has no time to do so. */
+export function endsWithUs(child: ChildProcess): void {
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+}
+
 /** A real server on a data folder of its own. */
 export class StreamTableServer {
   readonly #folder = mkdtempSync(path.join(tmpdir(), "streamtable-"));
@@ -47,6 +54,7 @@ export class StreamTableServer {
     if (existsSync(this.board)) args.push("--board", this.board);
     const child = spawn(SERVER_BIN, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
+    endsWithUs(child);
     for await (const line of createInterface({ input: child.stdout! })) {
       const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
       if (port !== undefined) {

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "./fixtures.ts";
-import { needs, PACKAGE, ROOT } from "./servers.ts";
+import { endsWithUs, needs, PACKAGE, ROOT } from "./servers.ts";
 
 const TESTS = path.join(ROOT, "tests");
 /** Copies of the projects, below the folder whose packages hold Vite and TypeScript. */
@@ -35,6 +35,7 @@ async function serving(cwd: string, command: string[], use: (url: string) => Pro
     // An address in colours would not read as one.
     env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: "1" },
   });
+  endsWithUs(child);
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
