@@ -12,7 +12,7 @@ pub(crate) fn Snippet(name: String) -> impl IntoView {
     // The default address need not be said.
     let options = match origin.as_str() {
         "http://127.0.0.1:7700" | "http://127.0.0.1:8080" | "http://localhost:8080" => String::new(),
-        origin => format!(", {{ server: \"{origin}\" }}"),
+        origin => format!(", {{\n  server: \"{origin}\",\n}}"),
     };
     let code = format!(
         "import {{ StreamTable }} from \"streamtable\";\n\nconst st = new StreamTable(\"{name}\"{options});\nst.log({{ step: 1, loss: 0.25 }});"

@@ -84,6 +84,12 @@ pub(crate) fn ExpressionLine(model: PanelModel) -> impl IntoView {
     }
 }
 
+/// The message with a capital, as it stands alone.
+fn sentence(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 fn read(text: &str, model: PanelModel) -> Result<expr::Query, Fault> {
     let fault = |message: String, at: std::ops::Range<usize>| {
         let part = |range: std::ops::Range<usize>| text.chars().skip(range.start).take(range.len()).collect::<String>();
@@ -91,7 +97,12 @@ fn read(text: &str, model: PanelModel) -> Result<expr::Query, Fault> {
         let at_text = if at.is_empty() { "\u{a0}".to_owned() } else { part(at.clone()) };
         // Enough around the place to find it again in a long line.
         let (start, end) = (at.start.saturating_sub(24), (at.end + 16).min(n_chars));
-        Fault { message, before: part(start..at.start), at: at_text, after: part(at.end..end.max(at.end)) }
+        Fault {
+            message: sentence(&message),
+            before: part(start..at.start),
+            at: at_text,
+            after: part(at.end..end.max(at.end)),
+        }
     };
     let query = expr::parse_query(text).map_err(|error| fault(error.message, error.at))?;
     if query.table != untrack(|| model.table()) {

@@ -76,7 +76,9 @@ fn Panel(name: TableName, typed: Option<String>) -> impl IntoView {
         <Top crumbs />
         <main class="panel">
             <ExpressionLine model />
-            <Toolbar model />
+            <Show when=has_rows_op>
+                <Toolbar model />
+            </Show>
             <div class="panel-body">
                 <div class="grid-box">
                     <Show when=has_rows_op fallback=move || view! { <NameOnly name=name.get_value() model /> }>
@@ -96,7 +98,9 @@ fn Panel(name: TableName, typed: Option<String>) -> impl IntoView {
                 </div>
                 <Inspector model />
             </div>
-            <Footer model />
+            <Show when=has_rows_op>
+                <Footer model />
+            </Show>
         </main>
         <PopoverLayer model />
     }

@@ -57,14 +57,32 @@ impl Popover {
 #[component]
 pub(crate) fn PopoverLayer(model: PanelModel) -> impl IntoView {
     let close = move || model.popover.set(None);
-    let on_key = move |event: KeyboardEvent| match event.key().as_str() {
-        "Escape" => {
-            event.stop_propagation();
+    let on_key = move |event: KeyboardEvent| {
+        if ["ArrowDown", "ArrowUp"].contains(&event.key().as_str()) {
+            move_focus(&event);
+        }
+    };
+    // Wherever the focus went meanwhile, Escape closes.
+    let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        if event.key() == "Escape" && model.popover.get_untracked().is_some() {
             close();
         }
-        "ArrowDown" | "ArrowUp" => move_focus(&event),
-        _ => {}
-    };
+    });
+    on_cleanup(move || listener.remove());
+    let opener = StoredValue::new_local(None::<HtmlElement>);
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = model.popover.get().is_some();
+        match (was_open.unwrap_or_default(), is_open) {
+            (false, true) => {
+                let focused = document().active_element();
+                opener.set_value(focused.and_then(|element| element.dyn_into().ok()));
+            }
+            // An opener that is gone, such as a removed chip, leaves the focus where it is.
+            (true, false) => drop(opener.get_value().map(|element| element.focus())),
+            _ => {}
+        }
+        is_open
+    });
     move || {
         let popover = model.popover.get()?;
         let node = NodeRef::<html::Div>::new();

@@ -49,7 +49,9 @@ fn Filters(model: PanelModel) -> impl IntoView {
                 <span class="chip" data-testid="chip">
                     <button class="chip-text" title=filter.to_string() on:click=edit>
                         <b>{label.column}</b>
+                        " "
                         <span class="relation">{label.relation}</span>
+                        " "
                         <span>{label.value}</span>
                     </button>
                     <button
