@@ -113,3 +113,15 @@ async fn without_a_board_the_page_says_how_to_build_it() {
     let (status, stderr) = Server::fails_to_start(&DataDir::default(), &["--board", "/no/such/folder"]);
     assert!(!status.success() && stderr.contains("/no/such/folder"), "{stderr}");
 }
+
+#[tokio::test]
+async fn a_board_that_is_built_while_the_server_runs_is_served() {
+    let dir = DataDir::default();
+    let server = start(&dir);
+    let page = get(&server, "/table/e/p/t", &[("accept", HTML)]).await.expect(200);
+    assert!(page.text().contains("the board is not built"), "{}", page.text());
+    std::fs::write(dir.path().join("index.html"), "<!doctype html><title>The board</title>")
+        .expect("it can be written");
+    let page = get(&server, "/table/e/p/t", &[("accept", HTML)]).await.expect(200);
+    assert_eq!(page.text(), "<!doctype html><title>The board</title>");
+}

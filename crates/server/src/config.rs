@@ -1,7 +1,7 @@
 //! What the server is told: flags and environment variables.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
@@ -18,7 +18,7 @@ pub struct Config {
     /// The folder that holds the rows; it is made when it is not there.
     #[arg(long, env = "STREAMTABLE_DATA", default_value = "./data", value_name = "DIR")]
     pub data: PathBuf,
-    /// The folder of the built board; ./dist when it is there.
+    /// The folder of the built board; ./dist as soon as it is there.
     #[arg(long, env = "STREAMTABLE_BOARD", value_name = "DIR")]
     pub board: Option<PathBuf>,
     /// Listen on an address that others can reach, though anyone there may read and write.
@@ -67,20 +67,25 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Checks what can be checked before anything is opened, and fills in the board's folder.
+    /// Checks what can be checked before anything is opened.
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn check(mut self) -> Result<Self, ConfigError> {
+    pub fn check(self) -> Result<Self, ConfigError> {
         if !self.listen.ip().is_loopback() && !self.allow_public {
             return Err(ConfigError::Public(self.listen));
         }
-        match &self.board {
-            Some(dir) if !dir.is_dir() => return Err(ConfigError::NoBoard(dir.clone())),
-            Some(_) => {}
-            None => self.board = Some(PathBuf::from(DEFAULT_BOARD)).filter(|dir| dir.join("index.html").is_file()),
+        if let Some(dir) = self.board.as_ref().filter(|dir| !dir.is_dir()) {
+            return Err(ConfigError::NoBoard(dir.clone()));
         }
         Ok(self)
+    }
+
+    /// The folder of the built board; `None` while there is none, for the board may be built while the server runs.
+    #[must_use]
+    pub fn board(&self) -> Option<&Path> {
+        let dir = self.board.as_deref().unwrap_or(Path::new(DEFAULT_BOARD));
+        Some(dir).filter(|dir| dir.join("index.html").is_file())
     }
 }
 

@@ -31,7 +31,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
             TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
         let bound = listener.local_addr()?;
         let data = config.data.display().to_string();
-        let board = config.board.as_ref().map(|dir| dir.display().to_string());
+        let board = config.board().map(|dir| dir.display().to_string());
         let state = AppState::open(config)?;
         // Whoever reads the line below may tell the server to stop at once.
         let told = told_to_stop()?;

@@ -47,10 +47,10 @@ impl AppState {
         &self.0.config.limits
     }
 
-    /// The folder of the built board.
+    /// The folder of the built board, once it is built.
     #[must_use]
     pub fn board(&self) -> Option<&Path> {
-        self.0.config.board.as_deref()
+        self.0.config.board()
     }
 
     /// Where the rows are.
