@@ -32,7 +32,6 @@ pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
 }
 
 /// The ack that a body is, if it is one.
-#[cfg_attr(not(feature = "npm"), expect(dead_code))]
 pub(crate) fn ack(body: &str) -> Option<Ack> {
     let body = Fields(JSON::parse(body).ok()?);
     let refused = body.list("refused").unwrap_or_default();
@@ -50,7 +49,6 @@ pub(crate) fn ack(body: &str) -> Option<Ack> {
 }
 
 /// The reason that a body gives, if it gives one.
-#[cfg_attr(not(feature = "npm"), expect(dead_code))]
 pub(crate) fn error_detail(body: &str) -> Option<ErrorDetail> {
     Fields(JSON::parse(body).ok()?).error_detail()
 }
@@ -83,7 +81,6 @@ impl Fields {
 }
 
 /// An object of these fields.
-#[cfg_attr(not(feature = "npm"), expect(dead_code))]
 pub(crate) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
     let object = Object::new();
     for (name, value) in fields {
