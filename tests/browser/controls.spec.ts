@@ -184,6 +184,37 @@ test("a phone's width holds the panel and home, and the theme is remembered", as
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
 });
 
+test("an address that cannot be read says where, and is kept to be mended", async ({ server, table, openPanel }) => {
+  await server.append(table, orders(20));
+  const typed = `table("${table}").rows().filter(row => row["n"] <)`;
+  const page = await openPanel(table, typed);
+  await expect(page.getByTestId("expression-error")).toBeVisible();
+  await expect(page.getByTestId("expression")).toHaveValue(typed);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(20);
+  expect(new URL(page.url()).searchParams.get("e")).toBe(typed);
+  await page.getByTestId("expression").fill(typed.replace("<", "< 5"));
+  await page.getByTestId("expression").press("Enter");
+  await expect(page.getByTestId("expression-error")).toHaveCount(0);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(5);
+});
+
+test("other rows after an edit are no new rows, and the keys leave the tail", async ({ server, table, openPanel }) => {
+  await server.append(table, orders(900));
+  const page = await openPanel(table, `table("${table}").rows().filter(row => row["n"] < 5)`);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(5);
+  await page.getByTestId("chip").getByRole("button", { name: /remove/i }).click();
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(900);
+  await page.waitForTimeout(200);
+  await expect(page.getByTestId("new-rows")).toHaveCount(0);
+
+  await page.getByTestId("tail-toggle").click();
+  await expect(page.getByText("899", { exact: true }).first()).toBeVisible();
+  await page.getByTestId("grid").focus();
+  await page.keyboard.press("Control+Home");
+  await expect(page.getByText("note 1", { exact: true })).toBeVisible();
+  await expect(page.getByTestId("tail-toggle")).toHaveAttribute("aria-pressed", "false");
+});
+
 test("a server that is gone is said, and its return is noticed", async ({ browser }) => {
   const { StreamTableServer } = await import("./servers.ts");
   const server = new StreamTableServer();
@@ -201,6 +232,13 @@ test("a server that is gone is said, and its return is noticed", async ({ browse
     await server.append("local/tests/gone", orders(2));
     await expect(page.getByTestId("connection")).toHaveText("Live", { timeout: 20_000 });
     await expect.poll(() => shownNumber(page, "rows-shown")).toBe(5);
+
+    // A server that lost everything has another table of that name.
+    await server.remove();
+    await server.start();
+    await server.append("local/tests/gone", orders(2));
+    await expect.poll(() => shownNumber(page, "rows-total"), { timeout: 20_000 }).toBe(2);
+    await expect(page.getByText("note 1", { exact: true })).toBeVisible();
   } finally {
     await context.close();
     await server.remove();

@@ -1,6 +1,6 @@
 //! The page's frame: its two addresses and the bar on top.
 //!
-//! A link loads the page anew. Nothing is lost by that (a panel's whole state stands in its address), and going back shows
+//! A link loads the page anew. Nothing is lost by that (a panel's query stands in its address), and going back shows
 //! a page as it was left.
 
 use leptos::prelude::*;

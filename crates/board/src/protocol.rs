@@ -24,7 +24,7 @@ pub enum ToWorker {
         panel: PanelId,
         /// Where the server is, such as `http://127.0.0.1:7700`.
         base_url: String,
-        /// The panel's whole state, as text.
+        /// The panel's query, as text.
         expression: String,
     },
     /// Give some rows. Answered by a [`WindowMessage`], or by [`FromWorker::NoWindow`].

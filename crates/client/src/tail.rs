@@ -47,12 +47,16 @@ impl Tail {
         self.next
     }
 
-    /// The server said where the table ends.
+    /// The server said where the table ends. True when the table ends before what is known: it was made anew, and is read
+    /// from its first row over a new connection.
     ///
-    /// A table that ends before what is known was deleted and made anew: its new rows are followed from there.
-    pub fn on_hello(&mut self, next_offset: Offset) {
+    /// What is not promised: a table made anew that has as many rows by then is taken for the old one.
+    #[must_use]
+    pub fn on_hello(&mut self, next_offset: Offset) -> bool {
         self.backoff.succeed();
-        self.next = Some(self.next.map_or(next_offset, |next| next.min(next_offset)));
+        let is_anew = self.next.is_some_and(|next| next > next_offset);
+        self.next = Some(if is_anew { 0 } else { self.next.unwrap_or(next_offset) });
+        is_anew
     }
 
     /// Rows `first_offset .. first_offset + n_rows` came.
@@ -83,7 +87,7 @@ mod tests {
     #[test]
     fn frames_join_up() {
         let mut tail = Tail::new(Some(5));
-        tail.on_hello(20);
+        assert!(!tail.on_hello(20));
         assert_eq!(tail.from(), Some(5));
         assert_eq!(tail.on_frame(5, 3), Joined::Take { n_skip: 0, first_offset: 5 });
         assert_eq!(tail.on_frame(6, 4), Joined::Take { n_skip: 2, first_offset: 8 });
@@ -96,15 +100,17 @@ mod tests {
     fn without_a_start_the_end_of_the_table_is_the_start() {
         let mut tail = Tail::new(None);
         assert_eq!(tail.from(), None);
-        tail.on_hello(42);
+        assert!(!tail.on_hello(42));
         assert_eq!(tail.from(), Some(42));
     }
 
     #[test]
-    fn a_table_made_anew_is_followed_from_its_end() {
+    fn a_table_made_anew_is_read_from_its_first_row() {
         let mut tail = Tail::new(Some(100));
-        tail.on_hello(3);
-        assert_eq!(tail.on_frame(3, 1), Joined::Take { n_skip: 0, first_offset: 3 });
+        assert!(tail.on_hello(3));
+        assert_eq!(tail.from(), Some(0));
+        assert!(!tail.on_hello(3));
+        assert_eq!(tail.on_frame(0, 3), Joined::Take { n_skip: 0, first_offset: 0 });
     }
 
     proptest! {

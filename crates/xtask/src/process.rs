@@ -84,6 +84,8 @@ impl Drop for Beside {
             std::thread::sleep(Duration::from_millis(20));
         }
         self.signal("-KILL");
+        // Where there are no groups, at least the process itself ends.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn Home() -> impl IntoView {
     document().set_title("StreamTable");
     let tables = RwSignal::new(Tables::Loading);
     let search = RwSignal::new(String::new());
+    let now = RwSignal::new(js_sys::Date::now());
     let is_open = StoredValue::new(true);
     on_cleanup(move || {
         is_open.try_set_value(false);
@@ -52,6 +53,7 @@ pub(crate) fn Home() -> impl IntoView {
             if tables.try_get_untracked().is_some_and(|old| old != known) {
                 tables.try_set(known);
             }
+            now.try_set(js_sys::Date::now());
             TimeoutFuture::new(POLL_MILLIS).await;
         }
     });
@@ -62,19 +64,22 @@ pub(crate) fn Home() -> impl IntoView {
                 Tables::Loading => ().into_any(),
                 Tables::Missing(reason) => view! { <Unreachable reason /> }.into_any(),
                 Tables::Known(list) if list.is_empty() => view! { <NoTables /> }.into_any(),
-                Tables::Known(list) => view! { <List list search /> }.into_any(),
+                Tables::Known(list) => view! { <List list search now /> }.into_any(),
             }}
         </main>
     }
 }
 
 #[component]
-fn List(list: Vec<TableInfo>, search: RwSignal<String>) -> impl IntoView {
+fn List(list: Vec<TableInfo>, search: RwSignal<String>, now: RwSignal<f64>) -> impl IntoView {
     let n_tables = list.len();
-    let now = js_sys::Date::now();
     let mut list = list;
-    // The table that lives comes first.
-    list.sort_by_key(|table| (std::cmp::Reverse(table.last_received_micros), table.name.clone()));
+    // Tables that live come first, by name, so that they do not change places while they are watched.
+    list.sort_by_key(|table| {
+        let is_live = table.rows_per_second > 0.0;
+        let last = if is_live { None } else { table.last_received_micros };
+        (!is_live, std::cmp::Reverse(last), table.name.clone())
+    });
     let rows = move || {
         let wanted = search.get().to_lowercase();
         let fitting: Vec<_> =
@@ -114,12 +119,12 @@ fn List(list: Vec<TableInfo>, search: RwSignal<String>) -> impl IntoView {
 }
 
 #[component]
-fn TableRow(table: TableInfo, now: f64) -> impl IntoView {
+fn TableRow(table: TableInfo, now: RwSignal<f64>) -> impl IntoView {
     let (path, name) = table.name.rsplit_once('/').map_or(("", table.name.as_str()), |(path, name)| (path, name));
     let (path, name) = (format!("{path}/"), name.to_owned());
     let is_live = table.rows_per_second > 0.0;
-    let last =
-        table.last_received_micros.map_or_else(|| "–".to_owned(), |micros| ago((now - micros as f64 / 1e3) / 1e3));
+    let received_millis = table.last_received_micros.map(|micros| micros as f64 / 1e3);
+    let last = move || received_millis.map_or_else(|| "–".to_owned(), |millis| ago((now.get() - millis) / 1e3));
     view! {
         <tr data-testid="table-row" data-name=table.name.clone()>
             <td>

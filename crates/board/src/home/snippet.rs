@@ -11,7 +11,7 @@ pub(crate) fn Snippet(name: String) -> impl IntoView {
     let origin = crate::app::origin();
     // The default address need not be said.
     let options = match origin.as_str() {
-        "http://127.0.0.1:7700" | "http://127.0.0.1:8080" | "http://localhost:8080" => String::new(),
+        "http://127.0.0.1:7700" => String::new(),
         origin => format!(", {{\n  server: \"{origin}\",\n}}"),
     };
     let code = format!(

@@ -1,4 +1,4 @@
-//! The expression line: the panel's whole state as text, which can be typed over.
+//! The expression line: the panel's whole query as text, which can be typed over.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -17,14 +17,22 @@ struct Fault {
 
 /// The line. Enter takes what was typed, Escape goes back to what is shown.
 #[component]
-pub(crate) fn ExpressionLine(model: PanelModel) -> impl IntoView {
+pub(crate) fn ExpressionLine(
+    model: PanelModel,
+    /// What the address asked for and cannot be shown; it stands there to be mended.
+    refused: Option<String>,
+) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
-    let text = RwSignal::new(model.query.with_untracked(ToString::to_string));
-    let fault = RwSignal::new(None::<Fault>);
+    let text = RwSignal::new(refused.clone().unwrap_or_else(|| model.query.with_untracked(ToString::to_string)));
+    let fault = RwSignal::new(refused.and_then(|typed| read(&typed, model).err()));
     // What is clicked edits the query, and the line follows.
-    Effect::new(move |_| {
-        text.set(model.query.with(ToString::to_string));
-        fault.set(None);
+    Effect::new(move |known: Option<String>| {
+        let query = model.query.with(ToString::to_string);
+        if known.is_some_and(|known| known != query) {
+            text.set(query.clone());
+            fault.set(None);
+        }
+        query
     });
     let take = move || {
         let typed = text.get_untracked();

@@ -201,12 +201,18 @@ fn Range(editor: Editor, facts: Signal<Option<ColumnFacts>>) -> impl IntoView {
         Some(Condition::Range { min, max, .. }) => (min, max),
         _ => (None, None),
     };
-    let shown = |bound: Option<Bound>| bound.map(|bound| plain(&bound.value)).unwrap_or_default();
-    let (min, max) = (RwSignal::new(shown(min)), RwSignal::new(shown(max)));
+    let shown = |bound: &Option<Bound>| bound.as_ref().map(|bound| plain(&bound.value)).unwrap_or_default();
+    // An end that is not typed over stays as exact as it was.
+    let kept = StoredValue::new((min.clone(), max.clone()));
+    let (min, max) = (RwSignal::new(shown(&min)), RwSignal::new(shown(&max)));
     let is_wrong = move |text: &str| !text.trim().is_empty() && typed_bound(text, is_time).is_none();
     let apply = move || {
-        let bound = |text: String| typed_bound(&text, is_time).map(|value| Bound { value, inclusive: true });
-        let (min, max) = (bound(min.get_untracked()), bound(max.get_untracked()));
+        let bound = |text: String, old: Option<Bound>| match old.filter(|old| plain(&old.value) == text) {
+            Some(old) => Some(old),
+            None => typed_bound(&text, is_time).map(|value| Bound { value, inclusive: true }),
+        };
+        let (old_min, old_max) = kept.get_value();
+        let (min, max) = (bound(min.get_untracked(), old_min), bound(max.get_untracked(), old_max));
         let is_set = min.is_some() || max.is_some();
         editor.apply(is_set.then(|| Condition::Range { column: editor.column(), min, max }));
     };
@@ -243,7 +249,7 @@ fn Range(editor: Editor, facts: Signal<Option<ColumnFacts>>) -> impl IntoView {
                 {if is_time { "A time reads 2026-01-31 or 2026-01-31T09:30, in UTC." } else { "A number reads 1234.5." }}
             </p>
         </Show>
-        <p class="hint">{if is_time { "Both ends count in. Times are UTC." } else { "Both ends count in." }}</p>
+        <p class="hint">{if is_time { "What is typed counts in. Times are UTC." } else { "What is typed counts in." }}</p>
     }
 }
 

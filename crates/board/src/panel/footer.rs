@@ -38,10 +38,10 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
 fn ConnectionMark(model: PanelModel) -> impl IntoView {
     let connection = Memo::new(move |_| model.state.with(|state| state.connection.clone()));
     let class = move || match connection.get() {
+        Connection::Lost { .. } => "connection lost",
         _ if model.is_paused.get() => "connection paused",
         Connection::Live => "connection live",
         Connection::Connecting | Connection::CatchingUp { .. } => "connection",
-        Connection::Lost { .. } => "connection lost",
     };
     let text = move || match connection.get() {
         Connection::Lost { .. } => "Reconnecting…",

@@ -32,6 +32,8 @@ struct Shared {
     queue: RefCell<Option<Vec<JsValue>>>,
     panels: RefCell<HashMap<PanelId, Listener>>,
     windows: RefCell<HashMap<u32, oneshot::Sender<WindowMessage>>>,
+    /// Why the worker will answer no more.
+    failed: RefCell<Option<String>>,
     last_number: Cell<u32>,
 }
 
@@ -73,6 +75,10 @@ impl Link {
 
     /// Says something to the worker, at once or as soon as it listens.
     pub(crate) fn send(&self, message: &ToWorker) {
+        let failed = self.0.shared.failed.borrow().clone();
+        if let Some(reason) = failed {
+            return self.0.shared.fail(&reason);
+        }
         let message = serde_wasm_bindgen::to_value(message).expect("every message has a JavaScript form");
         match &mut *self.0.shared.queue.borrow_mut() {
             Some(queue) => queue.push(message),
@@ -126,6 +132,10 @@ impl Shared {
     }
 
     fn fail(&self, message: &str) {
+        *self.failed.borrow_mut() = Some(message.to_owned());
+        // Whoever waits is told that nothing comes.
+        let waiting = std::mem::take(&mut *self.windows.borrow_mut());
+        drop(waiting);
         let panels: Vec<(PanelId, Listener)> =
             self.panels.borrow().iter().map(|(panel, listener)| (*panel, Rc::clone(listener))).collect();
         for (panel, listener) in panels {

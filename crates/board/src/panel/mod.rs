@@ -53,29 +53,33 @@ pub(crate) fn TablePage(name: String) -> impl IntoView {
     }
 }
 
-/// The query that an address asks for; without one, or with another table's, all rows.
-fn query_of(name: &TableName, typed: Option<&str>) -> Query {
-    let query = typed.and_then(|typed| expr::parse_query(typed).ok()).filter(|query| query.table == *name);
-    query.unwrap_or_else(|| Query::rows(name.clone()))
+/// The query that an address asks for; all rows where it asks for nothing, or for what cannot be shown here.
+fn query_of(name: &TableName, typed: Option<&str>) -> Result<Query, Query> {
+    let rows = Query::rows(name.clone());
+    let Some(typed) = typed else { return Ok(rows) };
+    expr::parse_query(typed).ok().filter(|query| query.table == *name).ok_or(rows)
 }
 
 #[component]
 fn Panel(name: TableName, typed: Option<String>) -> impl IntoView {
     let link = expect_context::<StoredValue<Link, LocalStorage>>();
-    let model = PanelModel::open(link, origin(), query_of(&name, typed.as_deref()));
+    let query = query_of(&name, typed.as_deref());
+    let refused = if query.is_err() { typed } else { None };
+    let model = PanelModel::open(link, origin(), query.unwrap_or_else(|rows| rows));
     let crumbs = vec![name.entity().to_owned(), name.project().to_owned(), name.table().to_owned()];
     let title = format!("{} · StreamTable", name.table());
     document().set_title(&title);
-    mirror_in_address(model, name.clone());
+    mirror_in_address(model, name.clone(), refused.is_some());
 
     let has_rows_op = move || model.query.with(|query| !query.ops.is_empty());
     let is_empty = move || model.state.with(|state| state.n_table_rows == 0);
-    let has_no_match = move || model.state.with(|state| state.n_table_rows > 0 && state.n_view_rows == 0);
+    let has_no_match =
+        move || model.state.with(|state| state.n_table_rows > state.n_held_back && state.n_view_rows == 0);
     let name = StoredValue::new(name);
     view! {
         <Top crumbs />
         <main class="panel">
-            <ExpressionLine model />
+            <ExpressionLine model refused />
             <Show when=has_rows_op>
                 <Toolbar model />
             </Show>
@@ -114,21 +118,24 @@ fn clear_filters(model: PanelModel) {
     });
 }
 
-/// Keeps the address so that it opens the panel as it is.
-fn mirror_in_address(model: PanelModel, name: TableName) {
-    Effect::new(move |_| {
+/// Keeps the address so that it opens the panel as it is. One that cannot be shown stays until something is chosen.
+fn mirror_in_address(model: PanelModel, name: TableName, is_refused: bool) {
+    Effect::new(move |known: Option<Query>| {
         let query = model.query.get();
+        if is_refused && known.as_ref().is_none_or(|known| *known == query) {
+            return query;
+        }
         let path = format!("/table/{name}");
         let address = if query == Query::rows(name.clone()) {
             path
         } else {
-            let typed = js_sys::encode_uri_component(&query.to_string());
-            format!("{path}?e={typed}")
+            format!("{path}?e={}", js_sys::encode_uri_component(&query.to_string()))
         };
         if let Ok(history) = window().history() {
             // A browser that refuses (too many changes at once) keeps the address of a moment ago.
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
         }
+        query
     });
 }
 

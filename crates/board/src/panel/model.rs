@@ -154,7 +154,13 @@ impl PanelModel {
 
     fn take(&self, message: FromWorker) {
         match message {
-            FromWorker::State { state, .. } => self.state.set(state),
+            FromWorker::State { state, .. } => {
+                // Only of a view that is shown is there a state.
+                if self.fault.with_untracked(Option::is_some) {
+                    self.fault.set(None);
+                }
+                self.state.set(state);
+            }
             FromWorker::Fault { message, .. } => self.fault.set(Some(message)),
             FromWorker::Facts { facts, .. } => self.facts.set(Some(facts)),
             FromWorker::NoWindow { .. } => {}

@@ -36,6 +36,19 @@ pub(crate) enum PopoverKind {
     Hidden,
 }
 
+impl PopoverKind {
+    /// What it is, for those who do not see it.
+    fn name(&self) -> &'static str {
+        match self {
+            PopoverKind::Column { .. } => "Menu of a column",
+            PopoverKind::NewFilter | PopoverKind::Filter { .. } => "Filter",
+            PopoverKind::NewGroup => "Group by",
+            PopoverKind::NewFigure => "Figure",
+            PopoverKind::Hidden => "Hidden columns",
+        }
+    }
+}
+
 impl Popover {
     /// Opens below what was clicked.
     pub(crate) fn below(event: &MouseEvent, kind: PopoverKind) -> Self {
@@ -78,7 +91,10 @@ pub(crate) fn PopoverLayer(model: PanelModel) -> impl IntoView {
                 opener.set_value(focused.and_then(|element| element.dyn_into().ok()));
             }
             // An opener that is gone, such as a removed chip, leaves the focus where it is.
-            (true, false) => drop(opener.get_value().map(|element| element.focus())),
+            // So does somebody who went on to another element.
+            (true, false) if document().active_element().is_none_or(|element| element.tag_name() == "BODY") => {
+                drop(opener.get_value().map(|element| element.focus()));
+            }
             _ => {}
         }
         is_open
@@ -93,10 +109,27 @@ pub(crate) fn PopoverLayer(model: PanelModel) -> impl IntoView {
         });
         let room = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(f64::MAX);
         let left = popover.x.min(room - WIDTH_PX - 8.0).max(8.0);
+        let label = popover.kind.name();
         let style = format!("left:{left}px;top:{}px;max-height:calc(100dvh - {}px)", popover.y, popover.y + 12.0);
         Some(view! {
             <div class="backdrop" on:click=move |_| close()></div>
-            <div class="popover" role="dialog" node_ref=node style=style on:keydown=on_key>
+            <div
+                class="popover"
+                role="dialog"
+                aria-label=label
+                tabindex="-1"
+                node_ref=node
+                style=style
+                on:keydown=on_key
+                on:focusout=move |event| {
+                    // Whoever goes on by Tab is done here; a click on nothing goes nowhere.
+                    let next = event.related_target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+                    let is_left = next.is_some_and(|next| node.get_untracked().is_some_and(|node| !node.contains(Some(&next))));
+                    if is_left {
+                        close();
+                    }
+                }
+            >
                 {contents(model, popover.kind)}
             </div>
         })

@@ -149,7 +149,10 @@ fn Groups(model: PanelModel) -> impl IntoView {
 
 #[component]
 fn Hidden(model: PanelModel) -> impl IntoView {
-    let n_hidden = move || model.layout.with(crate::state::layout::Layout::n_hidden);
+    let n_hidden = move || {
+        let is_hidden = |name: &str| model.layout.with(|layout| layout.is_hidden(name));
+        model.state.with(|state| state.columns.iter().filter(|column| is_hidden(&column.name)).count())
+    };
     view! {
         <Show when=move || { n_hidden() > 0 }>
             <button class="tool" on:click=open(model, PopoverKind::Hidden)>

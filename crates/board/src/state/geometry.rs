@@ -55,7 +55,14 @@ impl Geometry {
     /// The scroll position that shows the present top.
     #[must_use]
     pub fn scroll_top(&self) -> f64 {
-        self.top * self.scale()
+        let at = self.top * self.scale();
+        if !self.is_scaled() {
+            return at;
+        }
+        // Room to scroll by pixels on either side, as long as there are rows there.
+        let room = 3.0 * self.viewport;
+        let (above, below) = (room.min(self.top), room.min(self.max_top() - self.top));
+        at.clamp(above, self.spacer() - self.viewport - below)
     }
 
     /// Whether the first row is at the very top.
@@ -240,6 +247,23 @@ mod tests {
         assert_eq!(g.top(), 3090.0);
         g.scrolled(0.0);
         assert!(g.is_at_top());
+    }
+
+    #[test]
+    fn near_the_ends_of_a_huge_table_there_is_room_for_a_short_scroll() {
+        let mut g = geometry(1_000_000_000);
+        g.move_to(28.0 * 50.0);
+        g.synced(g.scroll_top());
+        g.scrolled(g.scroll_top() - 100.0);
+        assert!((g.top() - 1300.0).abs() < 1e-6, "{}", g.top());
+        g.move_to(0.0);
+        assert_eq!(g.scroll_top(), 0.0);
+        g.move_to(f64::MAX);
+        assert_eq!(g.scroll_top(), MAX_SPACER_PX - 560.0);
+        g.move_to(g.top() - 280.0);
+        g.synced(g.scroll_top());
+        g.scrolled(g.scroll_top() + 100.0);
+        assert!((1e9 * 28.0 - 560.0 - g.top() - 180.0).abs() < 1e-3);
     }
 
     #[test]

@@ -59,12 +59,6 @@ impl Layout {
         self.hidden.clear();
     }
 
-    /// How many columns are hidden.
-    #[must_use]
-    pub fn n_hidden(&self) -> usize {
-        self.hidden.len()
-    }
-
     /// The columns that are not hidden, from left to right.
     #[must_use]
     pub fn place(&self, columns: &[PanelColumn]) -> Vec<Placed> {

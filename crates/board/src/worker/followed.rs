@@ -61,7 +61,7 @@ impl Followed {
             }
             TailEvent::Hello { next_offset } => {
                 if next_offset < self.table.next_offset() {
-                    self.start_over(next_offset);
+                    self.start_over();
                 }
                 self.next_offset_at_hello = next_offset;
                 self.connection = Connection::CatchingUp { n_rows: next_offset };
@@ -84,8 +84,8 @@ impl Followed {
     }
 
     /// The server's table is another one than before: what is held of the old one goes.
-    fn start_over(&mut self, first_offset: Offset) {
-        self.table = Table::starting_at(first_offset);
+    fn start_over(&mut self) {
+        self.table = Table::new();
         self.generation += 1;
     }
 }

@@ -82,7 +82,7 @@ impl Worker {
             ToWorker::Window { panel, request, anchor, n_rows, columns } => {
                 let shared = self.shared.borrow();
                 let found = shared.panel_and_table(panel);
-                let answer = found.and_then(|(p, table)| p.window(&table.table, request, anchor, n_rows, &columns));
+                let answer = found.and_then(|(p, table)| p.window(table, request, anchor, n_rows, &columns));
                 match answer {
                     Some(window) => {
                         let (message, transfer) = window.to_js();

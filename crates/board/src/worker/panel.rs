@@ -100,13 +100,15 @@ impl Panel {
     /// Rows of the view; `None` where nothing is shown.
     pub(super) fn window(
         &self,
-        table: &Table,
+        followed: &Followed,
         request: u32,
         anchor: Anchor,
         n_rows: u32,
         columns: &[String],
     ) -> Option<WindowMessage> {
-        let view = &self.shown.as_ref()?.view;
+        // Until the next look the view may still be one of the table before.
+        let shown = self.shown.as_ref().filter(|shown| shown.generation == followed.generation)?;
+        let (view, table) = (&shown.view, &followed.table);
         let n_rows = n_rows as usize;
         let first = match anchor {
             Anchor::Rank(rank) => rank as usize,

@@ -111,7 +111,10 @@ impl Follower {
         match message {
             Message::Text(text) => match serde_json::from_str(&text).map_err(|error| error.to_string())? {
                 TailMessage::Hello { next_offset } => {
-                    self.tail.on_hello(next_offset);
+                    if self.tail.on_hello(next_offset) {
+                        // The server must know from where, too.
+                        self.socket = None;
+                    }
                     Ok(Some(TailEvent::Hello { next_offset }))
                 }
                 TailMessage::Error { error } => Err(error.message),

@@ -150,7 +150,10 @@ impl<F: Format> Follower<F> {
         };
         match message {
             Ok(Message::Hello(next_offset)) => {
-                self.tail.on_hello(next_offset);
+                if self.tail.on_hello(next_offset) {
+                    // The server must know from where, too.
+                    self.state = State::Start;
+                }
                 Some(Following::Hello { next_offset })
             }
             Ok(Message::Rows(first_offset, n_rows, rows)) => match self.tail.on_frame(first_offset, n_rows) {
@@ -224,7 +227,8 @@ mod arrow {
     ///
     /// `url_base` is the server's origin, such as `http://127.0.0.1:7700`. Works in pages and in workers. The stream
     /// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
-    /// that was deleted and made anew shows as a `Hello` whose `next_offset` is below what was read.
+    /// that was deleted and made anew shows as a `Hello` whose `next_offset` is below what was read; its rows follow from
+    /// the first.
     ///
     /// Memory is bounded: a reader who falls 64 MiB behind is cut off and taken up again where it stands.
     pub fn follow_table(

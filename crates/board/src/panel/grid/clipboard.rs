@@ -8,11 +8,12 @@ use crate::panel::model::PanelModel;
 use crate::protocol::Anchor;
 use crate::state::cell::{Shown, shown};
 
-/// The most rows that are copied.
+/// The most rows that are copied: the oldest of the selected.
 const MAX_ROWS: usize = 10_000;
 
 pub(super) fn copy(model: PanelModel, columns: Vec<String>) {
-    let (rows, focus) = model.selection.with_untracked(|selection| (selection.rows(), selection.focus().cloned()));
+    let (mut rows, focus) = model.selection.with_untracked(|selection| (selection.rows(), selection.focus().cloned()));
+    rows.sort_unstable();
     let (panel, link) = model.link();
     leptos::task::spawn_local(async move {
         let columns = match focus {

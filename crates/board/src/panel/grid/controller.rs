@@ -65,6 +65,8 @@ struct State {
     is_wanted: bool,
     /// Whether every stored row had come when the newest window was taken in.
     was_live: bool,
+    /// Whether the query changed after the newest question was asked.
+    is_elsewhere: bool,
     /// Rows there were when the end was last in view.
     n_seen: u64,
 }
@@ -83,6 +85,7 @@ impl Grid {
             is_asking: false,
             is_wanted: false,
             was_live: false,
+            is_elsewhere: false,
             n_seen: 0,
         };
         let focus_id = format!("panel-{}-focus", model.link().0);
@@ -143,9 +146,10 @@ impl Grid {
         self.0.state.borrow_mut().pointer = y.map(|y| y - edge).filter(|y| *y >= 0.0);
     }
 
-    /// Goes to the first row.
-    pub(super) fn to_top(&self) {
+    /// Another query is shown: goes to its first row.
+    pub(super) fn start_anew(&self) {
         let mut state = self.0.state.borrow_mut();
+        state.is_elsewhere = true;
         state.geometry.move_to(0.0);
         drop(state);
         self.refresh();
@@ -161,7 +165,14 @@ impl Grid {
 
     /// Moves as far as the row of that rank needs to be wholly in view.
     pub(super) fn reveal(&self, rank: u64) {
-        self.0.state.borrow_mut().geometry.reveal(rank);
+        let is_at_end = {
+            let mut state = self.0.state.borrow_mut();
+            state.geometry.reveal(rank);
+            state.geometry.is_at_end()
+        };
+        if !is_at_end && self.0.model.is_tailing.get_untracked() {
+            self.0.model.is_tailing.set(false);
+        }
         self.ask_if_needed();
         self.draw_soon();
     }
@@ -315,6 +326,9 @@ impl Grid {
         let is_wanted = std::mem::take(&mut state.is_wanted);
         drop(state);
         self.count_unseen();
+        if !is_wanted {
+            self.0.state.borrow_mut().is_elsewhere = false;
+        }
         if is_wanted {
             self.refresh();
         } else if is_shown {
@@ -332,6 +346,7 @@ impl Grid {
         let is_shown = state.window.is_some();
         let was_live = std::mem::replace(&mut state.was_live, is_live && is_shown);
         if !was_live
+            || state.is_elsewhere
             || state.geometry.is_at_end()
             || n_rows < state.n_seen
             || !untrack(|| model.is_in_order_of_arrival())

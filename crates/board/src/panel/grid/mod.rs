@@ -7,8 +7,6 @@ mod keys;
 mod rows;
 mod time;
 
-use std::ops::Range;
-
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -62,7 +60,7 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
     Effect::new(move |known: Option<String>| {
         let query = model.query.with(ToString::to_string);
         if known.is_some_and(|known| known != query) {
-            with_grid(&Grid::to_top);
+            with_grid(&Grid::start_anew);
         }
         query
     });
@@ -82,7 +80,12 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
             open_row(model, row_id);
         }
     };
-    let on_key = move |event: KeyboardEvent| with_grid(&|grid| keys::press(model, grid, &event));
+    let on_key = move |event: KeyboardEvent| {
+        // A button in the header has keys of its own.
+        if event.target() == event.current_target() {
+            with_grid(&|grid| keys::press(model, grid, &event));
+        }
+    };
     let active = move || {
         model
             .selection
@@ -159,22 +162,29 @@ fn click(model: PanelModel, grid: &Grid, event: &MouseEvent) {
     }
 }
 
+/// The most rows that one gesture selects.
+const MAX_SELECTED: u64 = 100_000;
+
+/// Where a row is looked for: an answer holds it first, or it is gone.
+fn anchor_at(row_id: u64) -> Anchor {
+    Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) }
+}
+
 /// Selects from the anchor to that row: the worker tells which rows stand between.
 fn extend_to(model: PanelModel, row_id: u64, column: String) {
     let from = model.selection.with_untracked(Selection::anchor).unwrap_or(row_id);
     let (panel, link) = model.link();
     leptos::task::spawn_local(async move {
-        let anchor = |row_id: u64| Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
-        let mut ranks = Vec::new();
-        for row_id in [from, row_id] {
-            let Some(found) = link.window(panel, anchor(row_id), 1, Vec::new()).await else { return };
-            ranks.push(found.window.first_rank);
-        }
-        let range: Range<u64> = ranks[0].min(ranks[1])..ranks[0].max(ranks[1]) + 1;
-        let n_rows = u32::try_from(range.end - range.start).unwrap_or(u32::MAX);
-        let Some(found) = link.window(panel, Anchor::Rank(range.start as f64), n_rows, Vec::new()).await else {
-            return;
+        let rank_of = async |row_id: u64| {
+            let found = link.window(panel, anchor_at(row_id), 1, Vec::new()).await?;
+            found.window.row_ids.contains(&(row_id as f64)).then_some(found.window.first_rank)
         };
+        let Some(to) = rank_of(row_id).await else { return };
+        // An anchor that was filtered away leaves the row alone.
+        let from = rank_of(from).await.unwrap_or(to);
+        let start = if from < to { from.max(to.saturating_sub(MAX_SELECTED - 1)) } else { to };
+        let n_rows = (from.max(to) - start + 1).min(MAX_SELECTED) as u32;
+        let Some(found) = link.window(panel, Anchor::Rank(start as f64), n_rows, Vec::new()).await else { return };
         let between = found.window.row_ids.into_iter().map(|id| id as u64);
         model.selection.update(|selection| selection.extend(between, row_id, &column));
     });
@@ -190,8 +200,10 @@ fn open_row(model: PanelModel, row_id: u64) {
     let columns = model.state.with_untracked(|s| s.columns.iter().take(n_keys).map(|c| c.name.clone()).collect());
     let (panel, link) = model.link();
     leptos::task::spawn_local(async move {
-        let anchor = Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
-        let Some(found) = link.window(panel, anchor, 1, columns).await else { return };
+        let Some(found) = link.window(panel, anchor_at(row_id), 1, columns).await else { return };
+        if found.window.row_ids.is_empty() {
+            return;
+        }
         let values: Vec<_> = found.window.columns.iter().map(|column| crate::state::cell::value(column, 0)).collect();
         let rows = model.query.with_untracked(|query| conditions::drill(query, &values));
         if let Some(rows) = rows {

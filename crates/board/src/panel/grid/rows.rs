@@ -87,6 +87,7 @@ impl RowNode {
         set(&element, "data-testid", "grid-row");
         let gutter = div(document, "gutter");
         set(&gutter, "role", "rowheader");
+        set(&gutter, "aria-colindex", "1");
         append(&element, &gutter);
         append(layer, &element);
         Self {
@@ -102,6 +103,9 @@ impl RowNode {
     fn set_hidden(&mut self, is_hidden: bool) {
         if self.is_hidden != is_hidden {
             self.is_hidden = is_hidden;
+            if is_hidden {
+                self.cells.iter_mut().for_each(|cell| cell.set_focused(false, ""));
+            }
             self.element.set_hidden(is_hidden);
         }
     }
