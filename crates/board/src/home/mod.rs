@@ -9,6 +9,7 @@ use wire::api::{API_PREFIX, TableInfo, TableList};
 
 use self::snippet::Snippet;
 use crate::app::Top;
+use crate::search::Search;
 use crate::state::text::{ago, bytes, count, rate};
 
 /// How often the list is asked for, in milliseconds.
@@ -92,13 +93,7 @@ fn List(list: Vec<TableInfo>, search: RwSignal<String>, now: RwSignal<f64>) -> i
     view! {
         <div class="home-head">
             <h1>"Tables"<small>{count(n_tables as u64)}</small></h1>
-            <input
-                type="search"
-                placeholder="Find a table"
-                aria-label="Find a table"
-                prop:value=move || search.get_untracked()
-                on:input=move |event| search.set(event_target_value(&event))
-            />
+            <Search wanted=search prompt="Find a table" />
         </div>
         <div class="table-box">
             <table data-testid="table-list">

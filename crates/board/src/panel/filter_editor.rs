@@ -7,6 +7,7 @@ use model::{ColumnType, Value};
 
 use super::model::PanelModel;
 use crate::protocol::{ColumnFacts, ValueFact};
+use crate::search::Search;
 use crate::state::conditions::{plain, typed_bound};
 use crate::state::text::{count, number};
 
@@ -182,13 +183,7 @@ fn Values(editor: Editor, facts: Signal<Option<ColumnFacts>>) -> impl IntoView {
         .into_any()
     };
     view! {
-        <input
-            type="search"
-            placeholder="Find a value"
-            aria-label="Find a value"
-            prop:value=move || search.get()
-            on:input=move |event| search.set(event_target_value(&event))
-        />
+        <Search wanted=search prompt="Find a value" />
         <div class="items">{list}</div>
     }
 }

@@ -6,6 +6,7 @@ use model::ColumnType;
 
 use super::model::PanelModel;
 use super::popover::PopoverKind;
+use crate::search::Search;
 
 /// What can be done with a column.
 #[component]
@@ -77,13 +78,7 @@ pub(crate) fn ColumnPicker(
     };
     view! {
         <p class="popover-title">{title}</p>
-        <input
-            type="search"
-            placeholder="Find a column"
-            aria-label="Find a column"
-            prop:value=move || search.get()
-            on:input=move |event| search.set(event_target_value(&event))
-        />
+        <Search wanted=search prompt="Find a column" />
         <div class="items">{choices}</div>
     }
 }
