@@ -13,6 +13,11 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
+  // What watches the clock runs last and by itself.
+  projects: [
+    { name: "all", testIgnore: /replay\.spec/ },
+    { name: "alone", testMatch: /replay\.spec/, dependencies: ["all"], workers: 1 },
+  ],
   use: {
     viewport: { width: 1280, height: 800 },
     timezoneId: "Europe/Berlin",
