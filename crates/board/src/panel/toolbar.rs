@@ -28,6 +28,15 @@ fn open(model: PanelModel, kind: PopoverKind) -> impl Fn(MouseEvent) + 'static {
     move |event| model.popover.set(Some(Popover::below(&event, kind.clone())))
 }
 
+/// The cross at a chip's end.
+fn remove_button(what: String, remove: impl Fn() + 'static) -> impl IntoView {
+    view! {
+        <button class="chip-remove" aria-label=format!("Remove {what}") on:click=move |_| remove()>
+            {icons::close()}
+        </button>
+    }
+}
+
 #[component]
 fn Filters(model: PanelModel) -> impl IntoView {
     let chips = move || {
@@ -54,13 +63,7 @@ fn Filters(model: PanelModel) -> impl IntoView {
                         " "
                         <span>{label.value}</span>
                     </button>
-                    <button
-                        class="chip-remove"
-                        aria-label=format!("Remove the filter {said}")
-                        on:click=move |_| model.edit(|query| query.remove_filter(idx))
-                    >
-                        {icons::close()}
-                    </button>
+                    {remove_button(format!("the filter {said}"), move || model.edit(|query| query.remove_filter(idx)))}
                 </span>
             }
         };
@@ -104,9 +107,7 @@ fn Groups(model: PanelModel) -> impl IntoView {
             view! {
                 <span class="chip group" data-testid="group-chip">
                     <span class="chip-text"><b>{name.clone()}</b></span>
-                    <button class="chip-remove" aria-label=format!("Remove the group by {name}") on:click=move |_| remove_key(idx)>
-                        {icons::close()}
-                    </button>
+                    {remove_button(format!("the group by {name}"), move || remove_key(idx))}
                 </span>
             }
         };
@@ -121,11 +122,7 @@ fn Groups(model: PanelModel) -> impl IntoView {
             view! {
                 <span class="chip figure" data-testid="figure-chip">
                     <span class="chip-text">{name.clone()}</span>
-                    {can_remove.then(|| view! {
-                        <button class="chip-remove" aria-label=format!("Remove the figure {name}") on:click=move |_| remove_figure(idx)>
-                            {icons::close()}
-                        </button>
-                    })}
+                    {can_remove.then(|| remove_button(format!("the figure {name}"), move || remove_figure(idx)))}
                 </span>
             }
         };

@@ -89,13 +89,6 @@ impl Geometry {
         self.top = self.top.min(self.max_top());
     }
 
-    /// Takes in another height of rows; the row at the top stays there.
-    pub fn set_row_height(&mut self, row_height: f64) {
-        let rank = self.top / self.row_height;
-        self.row_height = row_height;
-        self.move_to(rank * row_height);
-    }
-
     /// Moves the viewport's upper edge to a virtual position.
     pub fn move_to(&mut self, top: f64) {
         self.top = top.clamp(0.0, self.max_top());
@@ -275,13 +268,5 @@ mod tests {
         assert_eq!(g.top(), 28.0);
         g.reveal(0);
         assert_eq!(g.top(), 0.0);
-    }
-
-    #[test]
-    fn another_row_height_keeps_the_row_at_the_top() {
-        let mut g = geometry(1000);
-        g.move_to(28.0 * 100.0);
-        g.set_row_height(36.0);
-        assert_eq!(g.visible().start, 100);
     }
 }
