@@ -124,6 +124,11 @@ impl Server {
 
     /// Kills the process as `kill -9` does.
     pub fn kill(mut self) {
+        self.kill_in_place();
+    }
+
+    /// Kills the process as `kill -9` does, and leaves its place to the next.
+    pub fn kill_in_place(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was killed");
     }

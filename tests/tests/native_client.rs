@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use model::Media;
-use streamtable::native::TailEvent;
-use streamtable::ports::Notice;
-use streamtable::stream_table::State;
-use streamtable::{DeliveryError, Error, Options, Row, Rows, RowsQuery, StreamTable, Timestamp, Value};
+use streamtable::{
+    DeliveryError, Error, Notice, Options, Row, Rows, RowsQuery, State, StreamTable, TailEvent, Timestamp, Value,
+};
 use streamtable_tests::{DataDir, Server};
 
 const TABLE: &str = "e/p/t";

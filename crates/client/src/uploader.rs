@@ -1,13 +1,13 @@
 //! When to send, how much, and what an answer means: one machine, one request in flight. No I/O and no clock.
 
 use model::Seq;
-use wire::api::Ack;
 
 use crate::backoff::Backoff;
-use crate::outbox::{Outbox, Span, Store};
-use crate::ports::Reply;
+use crate::outbox::{Outbox, Span};
 
 const BASE_RETRY_MILLIS: u64 = 250;
+/// A server that asks for a longer wait is asked again after this.
+const MAX_RETRY_AFTER_MILLIS: u64 = 3_600_000;
 
 /// How rows are gathered to requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,20 +15,29 @@ pub struct Batching {
     /// The most rows in one request.
     pub max_rows: u64,
     /// The most bytes in one request; a row that is larger goes alone.
-    pub max_bytes: usize,
+    pub max_bytes: u64,
     /// The least time from the start of one request to the start of the next, in milliseconds.
     pub linger_millis: u64,
     /// The longest wait between two tries, in milliseconds.
     pub max_retry_millis: u64,
 }
 
-/// What happened since the machine was asked last.
+/// What came of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Nothing that the outbox or the clock does not show.
-    Woken,
-    /// Somebody waits for the rows up to this one: do not linger.
-    Hurry(Seq),
+pub enum Answer {
+    /// The server has dealt with the rows up to this one.
+    Acked(Seq),
+    /// The server refused the request as a whole.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Whether the reason is one of a StreamTable server's, and not of something on the way to it.
+        is_ours: bool,
+        /// What it asked for by `Retry-After`.
+        retry_after_millis: Option<u64>,
+    },
+    /// There was no answer, or one that no StreamTable server gives.
+    Lost,
 }
 
 /// What to do now.
@@ -43,10 +52,10 @@ pub enum Action {
 }
 
 /// What an answer means for the rows that were sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The server dealt with the rows up to this one.
-    Through(Seq, Ack),
+    Through(Seq),
     /// They never can be stored.
     Aside(Span),
     /// They go again, fewer at a time, to find the one at fault.
@@ -63,7 +72,8 @@ pub struct Uploader {
     in_flight: Option<Span>,
     not_before_millis: u64,
     retry_at_millis: u64,
-    hurry_through: Seq,
+    /// Until when the server asked to be left alone.
+    asked_until_millis: u64,
     /// Lowered when a request as a whole was too much, raised again by each success.
     rows_cap: u64,
 }
@@ -78,16 +88,13 @@ impl Uploader {
             in_flight: None,
             not_before_millis: 0,
             retry_at_millis: 0,
-            hurry_through: 0,
+            asked_until_millis: 0,
             rows_cap: batching.max_rows,
         }
     }
 
-    /// What to do at this time.
-    pub fn next(&mut self, now_millis: u64, event: Event, outbox: &Outbox<impl Store>) -> Action {
-        if let Event::Hurry(seq) = event {
-            self.hurry_through = self.hurry_through.max(seq);
-        }
+    /// What to do at this time; rows up to `hurry_through` do not linger, for somebody waits for them.
+    pub fn next(&mut self, now_millis: u64, hurry_through: Seq, outbox: &Outbox) -> Action {
         if self.in_flight.is_some() {
             return Action::Idle;
         }
@@ -95,7 +102,7 @@ impl Uploader {
             return Action::Idle;
         };
         let is_full = span.n_rows < outbox.n_rows();
-        let lingers = !is_full && span.first_seq > self.hurry_through;
+        let lingers = !is_full && span.first_seq > hurry_through;
         let send_at = self.retry_at_millis.max(if lingers { self.not_before_millis } else { 0 });
         if now_millis < send_at {
             return Action::WaitUntil(send_at);
@@ -105,30 +112,38 @@ impl Uploader {
         Action::Send(span)
     }
 
+    /// The way to the server may be well again: do not wait out a wait that the server did not ask for.
+    pub fn hint(&mut self) {
+        self.retry_at_millis = self.retry_at_millis.min(self.asked_until_millis);
+    }
+
     /// What the answer to the last [`Action::Send`] means; `random` is in `0..1`.
     ///
     /// `None` when nothing was sent.
-    pub fn on_reply(&mut self, now_millis: u64, reply: &Reply, random: f64) -> Option<Verdict> {
+    pub fn on_answer(&mut self, now_millis: u64, answer: Answer, random: f64) -> Option<Verdict> {
         let span = self.in_flight.take()?;
-        let retry_after_millis = match reply {
-            Reply::Ack(ack) if ack.acked_seq >= span.first_seq => {
+        let retry_after_millis = match answer {
+            Answer::Acked(seq) if seq >= span.first_seq => {
                 self.succeed();
                 // A server that says more than it was sent is not believed: rows it has not seen stay.
-                return Some(Verdict::Through(ack.acked_seq.min(span.last_seq()), ack.clone()));
+                return Some(Verdict::Through(seq.min(span.last_seq())));
             }
-            Reply::Error { status, .. } if is_final(*status) => {
+            Answer::Refused { status, is_ours, .. } if is_final(status, is_ours) => {
                 self.retry_at_millis = 0;
-                if span.n_rows > 1 && may_be_one_row(*status) {
+                if span.n_rows > 1 && may_be_one_row(status) {
                     self.rows_cap = span.n_rows / 2;
                     return Some(Verdict::Smaller);
                 }
                 self.succeed();
                 return Some(Verdict::Aside(span));
             }
-            Reply::Error { retry_after_millis, .. } => *retry_after_millis,
-            Reply::Ack(_) | Reply::Lost(_) => None,
+            Answer::Refused { retry_after_millis, .. } => {
+                retry_after_millis.map(|wait| wait.min(MAX_RETRY_AFTER_MILLIS))
+            }
+            Answer::Acked(_) | Answer::Lost => None,
         };
         let wait_millis = self.backoff.fail(retry_after_millis, random);
+        self.asked_until_millis = now_millis.saturating_add(retry_after_millis.unwrap_or(0));
         self.retry_at_millis = now_millis.saturating_add(wait_millis);
         Some(Verdict::Later(wait_millis))
     }
@@ -152,9 +167,10 @@ impl Uploader {
     }
 }
 
-/// A client error cannot succeed later, except those that say so.
-fn is_final(status: u16) -> bool {
-    (400..500).contains(&status) && !matches!(status, 408 | 425 | 429)
+/// A client error cannot succeed later, except those that say so. What stands between here and the server (a portal, a
+/// proxy that is being set up) may give any, and only some of these mean the rows.
+fn is_final(status: u16, is_ours: bool) -> bool {
+    if is_ours { (400..500).contains(&status) && !matches!(status, 408 | 425 | 429) } else { may_be_one_row(status) }
 }
 
 /// Whether one row may be at fault, so that the others could still be stored.
@@ -165,24 +181,24 @@ fn may_be_one_row(status: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::Memory;
 
     const BATCHING: Batching = Batching { max_rows: 4, max_bytes: 100, linger_millis: 50, max_retry_millis: 1_000 };
 
     struct Rig {
-        outbox: Outbox<Memory>,
+        outbox: Outbox,
         uploader: Uploader,
     }
 
     impl Rig {
         fn new() -> Self {
-            Self { outbox: Outbox::new(Memory, 1_000, 100_000), uploader: Uploader::new(BATCHING) }
+            Self { outbox: Outbox::default(), uploader: Uploader::new(BATCHING) }
         }
         fn push(&mut self, n_rows: usize) {
-            self.outbox.push("{}\n".repeat(n_rows));
+            let first_seq = self.outbox.last_seq() + 1;
+            self.outbox.push(Span { first_seq, n_rows: n_rows as u64, n_bytes: 3 * n_rows as u64 });
         }
         fn next(&mut self, now: u64) -> Action {
-            self.uploader.next(now, Event::Woken, &self.outbox)
+            self.uploader.next(now, 0, &self.outbox)
         }
         fn sent(&mut self, now: u64) -> (Seq, u64) {
             match self.next(now) {
@@ -191,19 +207,15 @@ mod tests {
             }
         }
         fn ack(&mut self, now: u64, seq: Seq) {
-            match self.uploader.on_reply(now, &acked(seq), 0.5) {
-                Some(Verdict::Through(seq, _)) => self.outbox.remove_through(seq),
+            match self.uploader.on_answer(now, Answer::Acked(seq), 0.5) {
+                Some(Verdict::Through(seq)) => self.outbox.remove_through(seq),
                 other => panic!("{other:?}"),
             };
         }
     }
 
-    fn acked(acked_seq: Seq) -> Reply {
-        Reply::Ack(Ack { acked_seq, n_stored: 0, n_duplicate: 0, first_offset: None, refused: vec![] })
-    }
-
-    fn error(status: u16, retry_after_millis: Option<u64>) -> Reply {
-        Reply::Error { status, code: None, message: None, retry_after_millis }
+    fn refused(status: u16, retry_after_millis: Option<u64>) -> Answer {
+        Answer::Refused { status, is_ours: true, retry_after_millis }
     }
 
     #[test]
@@ -230,23 +242,49 @@ mod tests {
         assert_eq!(rig.sent(2), (2, 4));
         rig.ack(3, 5);
         assert_eq!(rig.next(3), Action::WaitUntil(52));
-        assert!(matches!(rig.uploader.next(4, Event::Hurry(6), &rig.outbox), Action::Send(_)));
+        assert!(matches!(rig.uploader.next(4, 6, &rig.outbox), Action::Send(_)));
     }
 
     #[test]
     fn failures_wait_and_a_flush_does_not_shorten_that() {
-        for reply in [Reply::Lost(String::new()), error(503, None), error(429, None), error(408, None), acked(0)] {
+        for answer in [Answer::Lost, refused(503, None), refused(429, None), refused(408, None), Answer::Acked(0)] {
             let mut rig = Rig::new();
             rig.push(1);
             rig.sent(0);
-            assert_eq!(rig.uploader.on_reply(10, &reply, 0.4), Some(Verdict::Later(100)), "{reply:?}");
-            assert_eq!(rig.uploader.next(11, Event::Hurry(1), &rig.outbox), Action::WaitUntil(110));
+            assert_eq!(rig.uploader.on_answer(10, answer, 0.4), Some(Verdict::Later(100)), "{answer:?}");
+            assert_eq!(rig.uploader.next(11, 1, &rig.outbox), Action::WaitUntil(110));
             assert_eq!(rig.sent(110), (1, 1));
         }
         let mut rig = Rig::new();
         rig.push(1);
         rig.sent(0);
-        assert_eq!(rig.uploader.on_reply(0, &error(503, Some(9_000)), 0.4), Some(Verdict::Later(9_100)));
+        assert_eq!(rig.uploader.on_answer(0, refused(503, Some(9_000)), 0.4), Some(Verdict::Later(9_100)));
+    }
+
+    #[test]
+    fn a_hint_ends_a_wait_but_not_one_that_the_server_asked_for() {
+        let mut rig = Rig::new();
+        rig.push(1);
+        rig.sent(0);
+        rig.uploader.on_answer(60, Answer::Lost, 1.0);
+        assert_eq!(rig.next(61), Action::WaitUntil(310));
+        rig.uploader.hint();
+        rig.sent(61);
+        rig.uploader.on_answer(61, refused(503, Some(u64::MAX)), 1.0);
+        rig.uploader.hint();
+        assert_eq!(rig.next(120), Action::WaitUntil(61 + MAX_RETRY_AFTER_MILLIS), "and no server asks for ever");
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_waited_out_unless_it_means_the_rows() {
+        for (status, is_final) in [(403, false), (404, false), (407, false), (413, true), (400, true)] {
+            let mut rig = Rig::new();
+            rig.push(1);
+            rig.sent(0);
+            let answer = Answer::Refused { status, is_ours: false, retry_after_millis: None };
+            let verdict = rig.uploader.on_answer(0, answer, 0.5);
+            assert_eq!(matches!(verdict, Some(Verdict::Aside(_))), is_final, "{status}");
+        }
     }
 
     #[test]
@@ -254,7 +292,7 @@ mod tests {
         let mut rig = Rig::new();
         rig.push(4);
         rig.sent(0);
-        let Some(Verdict::Aside(span)) = rig.uploader.on_reply(1, &error(403, None), 0.5) else { panic!() };
+        let Some(Verdict::Aside(span)) = rig.uploader.on_answer(1, refused(403, None), 0.5) else { panic!() };
         assert_eq!((span.first_seq, span.n_rows), (1, 4));
     }
 
@@ -270,7 +308,7 @@ mod tests {
             if !is_bad((span.first_seq, span.n_rows)) {
                 stored.extend(span.first_seq..=span.last_seq());
                 rig.ack(now, span.last_seq());
-            } else if let Some(Verdict::Aside(span)) = rig.uploader.on_reply(now, &error(413, None), 0.5) {
+            } else if let Some(Verdict::Aside(span)) = rig.uploader.on_answer(now, refused(413, None), 0.5) {
                 aside.push(span.first_seq);
                 rig.outbox.remove_through(span.last_seq());
             }
@@ -286,6 +324,6 @@ mod tests {
         rig.push(1);
         rig.ack(1, 99);
         assert_eq!(rig.outbox.n_rows(), 1);
-        assert_eq!(rig.uploader.on_reply(2, &acked(99), 0.5), None, "nothing was sent");
+        assert_eq!(rig.uploader.on_answer(2, Answer::Acked(99), 0.5), None, "nothing was sent");
     }
 }

@@ -6,11 +6,18 @@ use futures::{StreamExt, TryStreamExt};
 use model::{Offset, Row, TableName};
 use reqwest::Response;
 
-use super::ports::{describe, error_detail, rows_url};
+use super::http::{describe, error_detail, rows_url};
 use crate::error::Error;
 use crate::options::Options;
 
 /// Which rows to read.
+///
+/// ```
+/// use streamtable::RowsQuery;
+///
+/// let query = RowsQuery { limit: Some(10), filter: Some(r#"row["loss"] < 0.5"#.to_owned()), ..RowsQuery::default() };
+/// assert_eq!(query.from, 0);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowsQuery {
     /// The offset to start at.

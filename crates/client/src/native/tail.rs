@@ -12,8 +12,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use wire::api::{API_PREFIX, TailMessage};
 
-use super::ports::{SystemRandom, describe};
-use crate::ports::Random;
+use super::chance;
+use super::http::describe;
 use crate::tail::{Joined, Tail};
 
 /// What following a table brings.
@@ -142,7 +142,7 @@ impl Follower {
 
     fn lose(&mut self, reason: String) -> TailEvent {
         self.socket = None;
-        self.wait_millis = self.tail.on_lost(SystemRandom.unit());
+        self.wait_millis = self.tail.on_lost(chance::unit());
         TailEvent::Reconnecting { in_millis: self.wait_millis, reason }
     }
 }
