@@ -91,7 +91,7 @@ test("two live writers of 100 rows give every row, in one order that keeps each 
         const st = new StreamTable(table, { server: serverUrl, lingerMillis: 5 });
         for (let i = 0; i < 100; i++) {
           st.log({ who, i });
-          await new Promise((resolve) => setTimeout(resolve, 2));
+          await new Promise((resolve) => setTimeout(resolve, 8));
         }
         await st.finish();
       },

@@ -144,8 +144,8 @@ test("status and events say what happens, and count every row once", async ({ lo
     await new Promise((resolve) => setTimeout(resolve));
     return { idle, logged, end: st.status, events, n: await collect(st.rows({ columns: ["n"] })) };
   }, table);
-  const nothing = { queued: 0, sent: 0, acknowledged: 0, rejected: 0, dropped: 0, bytes: 0, lastError: null };
-  expect(said.idle).toEqual({ state: "idle", ...nothing });
+  const nothing = { queued: 0, sent: 0, acknowledged: 0, rejected: 0, dropped: 0, recovered: 0, volatile: 0, bytes: 0, lastError: null };
+  expect(said.idle).toEqual({ state: "idle", storage: "indexeddb", ...nothing });
   expect(said.logged).toMatchObject({ state: "loading", queued: 2, rejected: 1, lastError: { code: "bad_value" } });
   expect(said.logged.bytes).toBeGreaterThan(20);
   expect(said.end).toMatchObject({ state: "finished", queued: 0, sent: 4, acknowledged: 3, rejected: 2, dropped: 0, bytes: 0 });

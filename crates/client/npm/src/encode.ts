@@ -26,6 +26,41 @@ let ancestors: object[] = [];
  * @throws {StreamTableError} when the row cannot be stored. Nothing else is thrown, whatever the row does.
  */
 export function encodeRow(row: unknown, nowMicros: number): Encoded {
+  let line: string | undefined;
+  try {
+    line = encodePlain(row, nowMicros);
+  } catch {
+    // Why is found out below, and where.
+  }
+  return line ?? encodeAny(row, nowMicros);
+}
+
+/** A row of simple cells, as most are, by the platform's own encoder; nothing where a cell is not as simple as that. */
+function encodePlain(row: unknown, nowMicros: number): string | undefined {
+  if (typeof row !== "object" || row === null || Object.getPrototypeOf(row) !== Object.prototype) return undefined;
+  let hasTimestamp = false;
+  let isEmpty = true;
+  for (const key of Object.keys(row)) {
+    const value = (row as Record<string, unknown>)[key];
+    if (value === undefined) continue;
+    // It may be a column of the system's.
+    if (key.startsWith("_")) return undefined;
+    if (key === "timestamp") hasTimestamp = true;
+    isEmpty = false;
+    const isSimple =
+      typeof value === "string" ? !value.startsWith("data:image/")
+      : typeof value === "number" ? Math.abs(value) <= Number.MAX_SAFE_INTEGER && (value !== 0 || 1 / value > 0)
+      : typeof value === "boolean" || value === null;
+    if (!isSimple) return undefined;
+  }
+  const json = JSON.stringify(row);
+  // A lone surrogate, or a text that looks like one's escape.
+  if (json.includes("\\ud")) return undefined;
+  if (json.length * 3 > MAX_ROW_BYTES) return undefined;
+  return hasTimestamp ? json : `${json.slice(0, -1)}${isEmpty ? "" : ","}"timestamp":{"$ts":${nowMicros}}}`;
+}
+
+function encodeAny(row: unknown, nowMicros: number): Encoded {
   // A getter or a `toJSON` of the row may itself log a row, and find the state of this one.
   const outer = { out, parts, ancestors };
   out = "";

@@ -1,22 +1,35 @@
-// The glue that wasm-bindgen writes, as far as the class uses it. The build puts it in place of `#glue`.
+// The glue that wasm-bindgen writes, as far as it is used. The build puts it in place of `#glue`.
 
-import type { Status } from "./types.js";
-
-type Notify = (kind: string, value: unknown) => void;
-type TailNotify = (kind: string, a: unknown, b: number) => void;
-
-export class Client {
-  constructor(name: string, options: object, notify: Notify);
-  push(lines: string): void;
-  flush(): Promise<void>;
-  lastCall(): string | undefined;
-  finish(): void;
-  status(): Status;
-  subscribe(from: number | undefined, notify: TailNotify): Subscription;
-}
-
-export class Subscription {
+export class Delivery {
+  constructor(maxBatchRows: number, maxBatchBytes: number, lingerMillis: number, maxRetryMillis: number);
   free(): void;
+  push(firstSeq: number, nRows: number, nBytes: number): void;
+  dropOldest(nRows: number): number;
+  hurry(): void;
+  hint(): void;
+  finish(): void;
+  next(nowMillis: number): number;
+  readonly firstSeq: number;
+  readonly nRows: number;
+  acked(nowMillis: number, seq: number, nRefused: number, random: number): boolean;
+  refused(nowMillis: number, status: number, isOurs: boolean, retryAfterMillis: number, random: number): boolean;
+  readonly settledSeq: number;
+  readonly keptSeq: number;
+  readonly nQueued: number;
+  readonly nBytes: number;
+  readonly sentSeq: number;
+  readonly nAcknowledged: number;
+  readonly nRejected: number;
+  readonly nFailures: number;
 }
 
-export default function init(source: { module_or_path: BufferSource | WebAssembly.Module }): Promise<unknown>;
+export class Following {
+  constructor(from: number);
+  free(): void;
+  readonly from: number;
+  hello(nextOffset: number): boolean;
+  skip(firstOffset: number, nRows: number): number;
+  lost(random: number): number;
+}
+
+export default function init(code: BufferSource | WebAssembly.Module): Promise<void>;

@@ -1,19 +1,18 @@
-// The class that pages use: synchronous and thin. It copies rows, keeps them until the WebAssembly runs, and tells what
-// happens; everything that decides is behind it.
+// The class that pages use: synchronous and thin. It copies rows, gathers those of a task, and tells what happens.
 
-import type { Client, Subscription } from "#glue";
-
-import { startCore } from "./core.js";
-import { decodeRow } from "./decode.js";
 import { encodeRow } from "./encode.js";
 import { describe, StreamTableError } from "./errors.js";
+import { guard } from "./guard.js";
 import { Lines } from "./lines.js";
 import { parseName, type TableName } from "./name.js";
-import { readRows } from "./read.js";
+import { JUPYTER_DISPLAY, panelForms } from "./notebook.js";
 import { nowMicros } from "./time.js";
 import type { Ack, Cell, RowsOptions, Status, StoredRow, StreamTableOptions, SubscribeOptions } from "./types.js";
+import { Way } from "./way.js";
 
 const DEFAULT_SERVER = "http://127.0.0.1:7700";
+/** More than this is handed over within a task, so that no transaction is large. */
+const MAX_TASK_UNITS = 256 << 10;
 
 /** What `on` tells of. */
 export interface StreamTableEvents {
@@ -37,22 +36,26 @@ type Kind = keyof StreamTableEvents;
  */
 export class StreamTable {
   readonly #name: TableName;
-  readonly #options: StreamTableOptions;
-  readonly #server: string;
-  readonly #board: string;
+  readonly #url: string;
+  readonly #server: string | null;
+  readonly #maxRows: number;
+  readonly #maxUnits: number;
+  readonly #dropsOldest: boolean;
+  #roomRows = 0;
+  #roomUnits = 0;
+  readonly #way: Way;
   readonly #lines: Lines;
   readonly #listeners: { [K in Kind]: Set<StreamTableEvents[K]> } = { status: new Set(), error: new Set(), ack: new Set() };
   readonly #told = new Set<string>();
-  #client: Client | undefined;
-  #starting: Promise<Client> | undefined;
-  #leave: (() => void) | undefined;
-  #isBlocked = false;
   #finished: Promise<void> | undefined;
-  #isFinished = false;
   #nRejected = 0;
   #nDropped = 0;
   #lastError: Status["lastError"] = null;
   #isHandOverDue = false;
+  readonly #whenDue = () => {
+    this.#isHandOverDue = false;
+    this.#handOver();
+  };
   #isStatusDue = false;
   #isAnnounced = false;
 
@@ -66,11 +69,20 @@ export class StreamTable {
     const hasOptions = typeof projectOrOptions === "object" && projectOrOptions !== null;
     const options = hasOptions ? { ...projectOrOptions } : { project: projectOrOptions, entity };
     this.#name = parseName(name, options.project, options.entity);
-    this.#server = origin(options.server ?? DEFAULT_SERVER, "server");
-    this.#options = { ...options, server: this.#server };
-    this.#board = origin(options.board ?? this.#server, "board");
-    const bounds = { maxRows: options.maxQueueRows ?? 1_000_000, maxUnits: options.maxQueueBytes ?? 64 << 20 };
-    this.#lines = new Lines(bounds, () => this.#scheduleHandOver());
+    this.#maxRows = options.maxQueueRows ?? 1_000_000;
+    this.#maxUnits = options.maxQueueBytes ?? 64 << 20;
+    this.#dropsOldest = options.whenFull === "dropOldest";
+    this.#lines = new Lines(() => this.#scheduleHandOver());
+    const server = options.server === null ? null : origin(options.server ?? DEFAULT_SERVER, "server");
+    const board = origin(options.board ?? server ?? ownOrigin(), "board");
+    this.#url = `${board}/table/${this.name}${server === null ? "?in=browser" : ""}`;
+    this.#server = server;
+    this.#way = new Way({ table: this.name, server, key: options.key }, options, {
+      onAck: (ack) => this.#emit("ack", ack),
+      onError: (error, isNews) => this.#fail(error, isNews),
+      onChange: () => this.#scheduleStatus(),
+      onLeave: () => this.#handOver(),
+    });
   }
 
   /** The table's full name, `entity/project/table`. */
@@ -78,9 +90,14 @@ export class StreamTable {
     return `${this.#name.entity}/${this.#name.project}/${this.#name.table}`;
   }
 
+  /** The server's origin; null where the table lives in this browser. */
+  get server(): string | null {
+    return this.#server;
+  }
+
   /** Where the board shows the table. */
   get url(): string {
-    return `${this.#board}/table/${this.name}`;
+    return this.#url;
   }
 
   /**
@@ -97,9 +114,9 @@ export class StreamTable {
     }
     const now = nowMicros();
     if (Array.isArray(rows)) {
-      for (let idx = 0; idx < rows.length; idx++) this.#take(rows, idx, now);
+      for (let idx = 0; idx < rows.length; idx++) this.#take(rows[idx], now);
     } else {
-      this.#take([rows], 0, now);
+      this.#take(rows, now);
     }
     this.#announce();
     this.#scheduleHandOver();
@@ -107,17 +124,45 @@ export class StreamTable {
     return this.url;
   }
 
-  #take(rows: readonly unknown[], idx: number, now: number): void {
+  #take(row: unknown, now: number): void {
     try {
-      const line = encodeRow(rows[idx], now);
-      const fits =
-        typeof line === "string"
-          ? this.#lines.push(line)
-          : this.#lines.hold(line, (error) => this.#reject(error));
-      if (!fits) this.#drop();
+      const line = encodeRow(row, now);
+      const isHeld = typeof line !== "string";
+      if (!this.#hasRoom(isHeld ? 0 : line.length + 1)) {
+        if (isHeld) line.catch(() => undefined);
+        this.#drop(1);
+      } else if (isHeld) {
+        this.#lines.hold(line, (error) => this.#reject(error));
+      } else {
+        this.#lines.push(line);
+        if (this.#lines.nReadyUnits > MAX_TASK_UNITS) this.#handOver();
+      }
     } catch (error) {
       this.#reject(error);
     }
+  }
+
+  /** Whether a row of that size may wait; makes room for it where the oldest rows may be dropped. */
+  #hasRoom(nUnits: number): boolean {
+    if (this.#roomRows < 1 || this.#roomUnits < nUnits) this.#findRoom(nUnits);
+    if (this.#roomRows < 1 || this.#roomUnits < nUnits) return false;
+    this.#roomRows -= 1;
+    this.#roomUnits -= nUnits;
+    return true;
+  }
+
+  /** Counts the room there is. Between two counts it can only grow, as rows are dealt with. */
+  #findRoom(nUnits: number): void {
+    const count = () => {
+      this.#roomRows = this.#maxRows - this.#lines.nRows - this.#way.nQueued;
+      this.#roomUnits = this.#maxUnits - this.#lines.nUnits - this.#way.nUnits;
+    };
+    count();
+    if (!this.#dropsOldest || nUnits > this.#maxUnits || (this.#roomRows >= 1 && this.#roomUnits >= nUnits)) return;
+    // A hundredth at a time, so that a full queue is not looked at for each row.
+    const nDropped = this.#way.dropOldest(Math.ceil(this.#way.nQueued / 100));
+    if (nDropped > 0) this.#drop(nDropped);
+    count();
   }
 
   #reject(thrown: unknown): void {
@@ -126,18 +171,16 @@ export class StreamTable {
     this.#fail(thrown instanceof StreamTableError ? thrown : wrapped());
   }
 
-  #drop(): void {
-    this.#nDropped += 1;
-    this.#fail(new StreamTableError("queue_full", "too many rows wait: 1 row was dropped"));
+  #drop(nRows: number): void {
+    this.#nDropped += nRows;
+    this.#fail(new StreamTableError("queue_full", `too many rows wait: ${nRows === 1 ? "1 row was" : `${nRows} rows were`} dropped`));
   }
 
-  /** Settles when the server has dealt with every row logged so far. */
+  /** Settles when every row logged so far is stored, or was refused. */
   async flush(): Promise<void> {
     await this.#lines.settled;
-    if (!this.#starting && !this.#lines.isReady) return;
-    const client = await this.#start();
     this.#handOver();
-    await client.flush();
+    await this.#way.flush();
   }
 
   /** Flushes, then closes: no row can be logged from the call on. */
@@ -148,9 +191,7 @@ export class StreamTable {
 
   async #finish(): Promise<void> {
     await this.flush();
-    this.#client?.finish();
-    this.#leave?.();
-    this.#isFinished = true;
+    this.#way.close();
     this.#scheduleStatus();
   }
 
@@ -162,11 +203,7 @@ export class StreamTable {
    * @throws {StreamTableError} when the table or the filter is unknown to the server, or it cannot be reached.
    */
   rows(options: RowsOptions = {}): AsyncGenerator<StoredRow, void, undefined> {
-    return readRows(this.#rowsUrl, this.#options.key, options);
-  }
-
-  get #rowsUrl(): string {
-    return `${this.#server}/api/v1/tables/${this.name}/rows`;
+    return this.#way.rows(options);
   }
 
   /**
@@ -176,63 +213,34 @@ export class StreamTable {
    * when the connection stands, which `onLive` tells.
    */
   subscribe(f: (row: StoredRow, offset: number) => void, options: SubscribeOptions = {}): () => void {
-    let subscription: Subscription | undefined;
-    let isOver = false;
-    let isLost = false;
-    const notify = (kind: string, a: unknown, b: number) => {
-      if (isOver) return;
-      if (kind === "rows") {
-        (a as Record<string, unknown>[]).forEach((row, idx) => {
-          if (!isOver) guard(() => f(decodeRow(row), b + idx));
-        });
-      } else if (kind === "hello") {
-        isLost = false;
-        guard(() => options.onLive?.(b));
-      } else if (kind === "lost" && !isLost) {
-        isLost = true;
-        this.#fail(new StreamTableError("tail_lost", `following ${this.name} was interrupted: ${a}`, { isRetried: true }));
-      }
-    };
-    if (typeof WebSocket === "undefined") {
-      this.#fail(new StreamTableError("no_websocket", "this platform has no WebSocket to follow a table with"));
-      return () => undefined;
-    }
-    this.#start().then(
-      (client) => {
-        if (!isOver) subscription = client.subscribe(options.from, notify);
-      },
-      // That it cannot start is told where it is started.
-      () => undefined,
-    );
-    return () => {
-      isOver = true;
-      subscription?.free();
-      subscription = undefined;
-    };
+    return this.#way.subscribe(f, options);
   }
 
   /** How the rows logged so far are doing. */
   get status(): Status {
-    const inside = this.#client?.status();
-    const nWaiting = this.#lines.nRows;
-    const queued = nWaiting + (inside?.queued ?? 0);
+    const way = this.#way.status;
+    const nGathered = this.#lines.nRows;
+    const queued = nGathered + way.queued;
     return {
-      state: this.#state(inside?.state, nWaiting),
+      ...way,
+      state: this.#way.state(queued),
       queued,
-      sent: inside?.sent ?? 0,
-      acknowledged: inside?.acknowledged ?? 0,
-      rejected: this.#nRejected + (inside?.rejected ?? 0),
-      dropped: this.#nDropped + (inside?.dropped ?? 0),
-      bytes: this.#lines.nUnits + (inside?.bytes ?? 0),
+      rejected: this.#nRejected + way.rejected,
+      dropped: this.#nDropped,
+      volatile: nGathered + way.volatile,
+      bytes: this.#lines.nUnits + way.bytes,
       lastError: this.#lastError,
     };
   }
 
-  #state(inside: Status["state"] | undefined, nWaiting: number): Status["state"] {
-    if (this.#isBlocked) return "blocked";
-    if (this.#isFinished) return "finished";
-    if (nWaiting === 0) return inside ?? "idle";
-    return inside === undefined ? "loading" : inside === "idle" ? "sending" : inside;
+  /** The live panel, in notebooks that show a value so: Deno's kernel. */
+  [JUPYTER_DISPLAY](): Record<string, string> {
+    return panelForms(this.url);
+  }
+
+  /** As above, in JupyterLite. */
+  _toMime(): Record<string, string> {
+    return panelForms(this.url);
   }
 
   /** Follows what happens; returns the function that ends it. */
@@ -249,9 +257,11 @@ export class StreamTable {
     for (const listener of [...this.#listeners[kind]]) guard(() => (listener as (value: unknown) => void)(value));
   }
 
-  #fail(error: StreamTableError): void {
+  #fail(error: StreamTableError, isNews = true): void {
     this.#lastError = { code: error.code, message: error.message };
     this.#scheduleStatus();
+    // An outage is told once; its newest reason is shown.
+    if (!isNews) return;
     if (this.#listeners.error.size === 0 && !this.#told.has(error.code)) {
       // Nobody listens, and nothing may be lost in silence.
       this.#told.add(error.code);
@@ -263,28 +273,18 @@ export class StreamTable {
   #announce(): void {
     if (this.#isAnnounced) return;
     this.#isAnnounced = true;
-    console.info(`StreamTable: see ${this.url}`);
+    setTimeout(() => console.info(`StreamTable: see ${this.url}`));
   }
 
-  /** The rows of a task go over together, in the microtask after it. */
+  /** The rows of a task go over together, at its end: a page that is killed right after it has them in the storage. */
   #scheduleHandOver(): void {
-    if (this.#isHandOverDue || !this.#lines.isReady) return;
+    if (this.#isHandOverDue || this.#lines.nReady === 0) return;
     this.#isHandOverDue = true;
-    queueMicrotask(() => {
-      this.#isHandOverDue = false;
-      // That it cannot start is told where it is started.
-      this.#start().then(() => this.#handOver(), () => undefined);
-    });
+    queueMicrotask(this.#whenDue);
   }
 
   #handOver(): void {
-    if (!this.#client || !this.#lines.isReady) return;
-    try {
-      this.#client.push(this.#lines.take());
-    } catch (fault) {
-      this.#fail(toError(fault));
-    }
-    this.#scheduleStatus();
+    if (this.#lines.nReady > 0) this.#way.push(this.#lines.take());
   }
 
   #scheduleStatus(): void {
@@ -295,73 +295,12 @@ export class StreamTable {
       this.#emit("status", this.status);
     });
   }
-
-  #start(): Promise<Client> {
-    this.#starting ??= startCore().then(
-      (Core) => {
-        this.#client = new Core(this.name, this.#options, (kind, value) => this.#notice(kind, value));
-        this.#leave = onLeaving(() => this.#lastCall());
-        return this.#client;
-      },
-      (error: StreamTableError) => {
-        this.#isBlocked = true;
-        this.#fail(error);
-        throw error;
-      },
-    );
-    return this.#starting;
-  }
-
-  /** Sends what waits in a request that outlives the page. If the page stays, the rows go again and are known. */
-  #lastCall(): void {
-    // A listener of the page's own may just have logged how the visit went.
-    this.#handOver();
-    const body = this.#client?.lastCall();
-    if (body === undefined) return;
-    const headers = { "content-type": "text/plain" };
-    fetch(this.#rowsUrl, { method: "POST", headers, body, keepalive: true }).catch(() => undefined);
-  }
-
-  #notice(kind: string, value: unknown): void {
-    if (kind === "ack") this.#emit("ack", value as Ack);
-    if (kind === "error") this.#fail(toError(value));
-    if (kind === "status") this.#keepReason();
-    this.#scheduleStatus();
-  }
-
-  /** An outage is told once; its newest reason is shown. */
-  #keepReason(): void {
-    const inside = this.#client?.status();
-    if (inside?.state === "retrying" && inside.lastError) this.#lastError = inside.lastError;
-  }
 }
 
-/** Calls `f` whenever the page may be about to end; gives the function that ends that. */
-function onLeaving(f: () => void): () => void {
-  if (typeof document === "undefined") return () => undefined;
-  // A page that a phone puts away may get no other notice than that it is hidden.
-  const onHidden = () => document.visibilityState === "hidden" && f();
-  document.addEventListener("visibilitychange", onHidden);
-  addEventListener("pagehide", f);
-  return () => {
-    document.removeEventListener("visibilitychange", onHidden);
-    removeEventListener("pagehide", f);
-  };
-}
-
-function toError(fault: unknown): StreamTableError {
-  const { code, message, isRetried } = fault as { code?: string; message?: string; isRetried?: boolean };
-  return new StreamTableError(code ?? "internal", message ?? describe(fault), { isRetried: isRetried ?? false });
-}
-
-/** What a listener throws is its page's to see, and stops nothing here. */
-function guard(f: () => void): void {
-  try {
-    f();
-  } catch (error) {
-    if (typeof reportError === "function") reportError(error);
-    else console.error(error);
-  }
+/** The address that the page is of; a file has none. */
+function ownOrigin(): string {
+  const own = globalThis.location?.origin;
+  return own?.startsWith("http") ? own : DEFAULT_SERVER;
 }
 
 function origin(url: unknown, what: string): string {

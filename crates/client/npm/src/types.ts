@@ -56,16 +56,21 @@ export interface StreamTableOptions {
   project?: string | undefined;
   /** The entity, where the name gives none. Default: `"local"`. */
   entity?: string | undefined;
-  /** The server's origin. Default: `"http://127.0.0.1:7700"`. */
-  server?: string | undefined;
-  /** The board's origin, where links lead. Default: the server's. */
+  /**
+   * The server's origin. Default: `"http://127.0.0.1:7700"`. With `null` there is none: the table lives in this browser,
+   * where all pages of the origin share it.
+   */
+  server?: string | null | undefined;
+  /** The board's origin, where links lead. Default: the server's; without a server the page's. */
   board?: string | undefined;
   /** The key that allows writing and reading, where the server asks for one. */
   key?: string | undefined;
-  /** The most that may wait, in bytes. What is logged beyond that is dropped, counted and told. Default: 64 MiB. */
+  /** The most that may wait, in bytes. What is too much is dropped, counted and told. Default: 64 MiB. */
   maxQueueBytes?: number | undefined;
   /** The most rows that may wait. Default: 1,000,000. */
   maxQueueRows?: number | undefined;
+  /** Which rows are dropped when too many wait: those logged last, or those that wait longest. Default: `"dropNewest"`. */
+  whenFull?: "dropNewest" | "dropOldest" | undefined;
   /** The most rows in one request. Default: 10,000. */
   maxBatchRows?: number | undefined;
   /** The most bytes in one request; a larger row goes alone. Default: 1 MiB. */
@@ -95,8 +100,17 @@ export interface Status {
   readonly rejected: number;
   /** Rows that were dropped because too many waited. */
   readonly dropped: number;
-  /** The size of the rows that wait or are under way, in bytes (before the WebAssembly runs, in UTF-16 units). */
+  /** Rows for this table that earlier pages left behind, and that this page delivered. They are in no other count. */
+  readonly recovered: number;
+  /** Rows that wait in this page's memory alone, and are lost if it ends now. */
+  readonly volatile: number;
+  /** The size of the rows that wait or are under way, in UTF-16 units, of which most take one byte. */
   readonly bytes: number;
+  /**
+   * Where rows wait: `"indexeddb"`, which outlives the page; `"memory"`, where the browser gives no storage; `"browser"` for
+   * a table that lives in this browser, whose rows wait for nothing else.
+   */
+  readonly storage: "indexeddb" | "memory" | "browser";
   /** What went wrong last. */
   readonly lastError: { readonly code: string; readonly message: string } | null;
 }
@@ -121,7 +135,10 @@ export interface RowsOptions {
   from?: number | undefined;
   /** How many at most. Default: all. */
   limit?: number | undefined;
-  /** An expression that is true of the rows wanted, such as `row["loss"] < 0.5`. */
+  /**
+   * An expression that is true of the rows wanted, such as `row["loss"] < 0.5`. For a table that lives in this browser the page
+   * must import `streamtable/filter`.
+   */
   filter?: string | undefined;
   /** The columns wanted. Default: all. */
   columns?: readonly string[] | undefined;

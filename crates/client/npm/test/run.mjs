@@ -1,4 +1,4 @@
-// Bundles the tests with the TypeScript they test, and runs them: `npm test`.
+// Bundles the tests with the TypeScript they test and the WebAssembly as it was built, and runs them: `npm test`.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -9,10 +9,18 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
+/** What `cargo xtask npm` made on its way. */
+const glue = process.env.STREAMTABLE_GLUE ?? join(here, "../../../../target/npm/glue");
 const outdir = mkdtempSync(join(tmpdir(), "streamtable-test-"));
 const tests = readdirSync(here).filter((name) => name.endsWith(".test.ts"));
 await build({
-  alias: { "#glue": join(here, "fake_glue.ts"), "#wasm": join(here, "fake_wasm.ts") },
+  alias: {
+    "#filter": join(glue, "filter/glue.js"),
+    "#filter-wasm": join(glue, "filter/wasm.js"),
+    "#glue": join(glue, "glue.js"),
+    "#source": join(here, "../src/inlined.ts"),
+    "#wasm": join(glue, "wasm.js"),
+  },
   bundle: true,
   entryPoints: tests.map((name) => join(here, name)),
   format: "esm",

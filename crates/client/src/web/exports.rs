@@ -1,214 +1,223 @@
-//! What the npm package's class calls. It gets rows as JSON lines and says what happens through one function.
+//! The machines as the npm package's TypeScript drives them. Only numbers cross: the rows stay in JavaScript.
+//!
+//! Numbers are `f64`, which holds every count exactly up to 2^53; a `u64` would come as a BigInt, which is slow and large.
+//! The methods take `&mut self` and call nothing of JavaScript's, so none can come back in the middle of another.
 
-use std::sync::Arc;
-
-use js_sys::Function;
-use model::Offset;
 use rlsf::SmallGlobalTlsf;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
-use wire::api::Ack;
 
-use super::clock::{WebClock, WebRandom, new_writer};
-use super::convert::{Fields, TailText, object, tail_text};
-use super::error::to_fault;
-use super::socket::SocketEvent;
-use super::tail::{Follower, Following, Format, Message, TailHandle};
-use super::transport::Fetch;
-use crate::options::Options;
-use crate::outbox::Memory;
-use crate::ports::{Notice, Observer};
-use crate::stream_table::{Machine, Shared, State, drive};
-
-/// Requests that outlive their page have 65,536 bytes together, and a page may have several tables.
-const MAX_LAST_CALL_BYTES: usize = 60_000;
+use crate::machine::{Machine, Step};
+use crate::outbox::Span;
+use crate::tail::{Joined, Tail};
+use crate::uploader::{Answer, Batching, Verdict};
 
 /// As fast as the default allocator and a tenth of the package smaller.
 #[global_allocator]
 static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 
-/// One table's way out.
+/// What [`Delivery::next`] gives where it gives no time.
+mod step {
+    /// Come back when something happened.
+    pub(super) const IDLE: f64 = -1.0;
+    /// Send the rows that [`Delivery::first_seq`](super::Delivery::first_seq) and `n_rows` name.
+    pub(super) const SEND: f64 = -2.0;
+    /// There is nothing left to do, ever.
+    pub(super) const FINISHED: f64 = -3.0;
+}
+
+/// One writer's way out; see [`Machine`].
 #[wasm_bindgen]
-pub struct Client {
-    shared: Arc<Shared<Memory>>,
-    options: Options,
-    name: String,
-}
-
-/// Calls `notify(kind, value)`.
-struct Notify(Function);
-
-impl Notify {
-    fn call(&self, kind: &str, value: &JsValue) {
-        // The class catches what its listeners throw, so there is nothing left that could.
-        let _ = self.0.call2(&JsValue::NULL, &JsValue::from_str(kind), value);
-    }
-}
-
-impl Observer for Notify {
-    fn notice(&self, notice: Notice) {
-        match notice {
-            Notice::Status => self.call("status", &JsValue::UNDEFINED),
-            Notice::Acked(ack) => self.call("ack", &ack_object(&ack)),
-            Notice::Error(error) => self.call("error", &to_fault(&error)),
-        }
-    }
+pub struct Delivery {
+    machine: Machine,
+    /// What is to be sent, or was dealt with last.
+    span: Span,
 }
 
 #[wasm_bindgen]
-impl Client {
-    /// Gets ready to send to the table `name`, which is `entity/project/table` and was checked by the class; `options` are
-    /// those of [`Options`].
+impl Delivery {
+    /// Starts with nothing to send; sizes in rows and bytes, times in milliseconds.
     #[wasm_bindgen(constructor)]
-    pub fn new(name: String, options: JsValue, notify: Function) -> Self {
-        let options = read_options(options);
-        let shared = Arc::new(Shared::new(Machine::new(new_writer(), &options, Memory)));
-        let transport = Fetch::new(&options, &name);
-        let driven = Arc::clone(&shared);
-        spawn_local(async move {
-            drive(&*driven, &transport, &WebClock, &WebRandom, &Notify(notify)).await;
-        });
-        Self { shared, options, name }
-    }
-
-    /// Takes rows in: JSON objects, each with its line end.
-    ///
-    /// # Errors
-    /// When some of them were dropped because the queue is full; the others are queued.
-    pub fn push(&self, lines: String) -> Result<(), JsValue> {
-        let pushed = self.shared.with(|machine| machine.push(lines));
-        self.shared.wake();
-        pushed.map_err(|error| to_fault(&error))
-    }
-
-    /// Settles when the server has dealt with every row pushed so far.
-    pub async fn flush(&self) {
-        self.shared.flush().await;
-    }
-
-    /// The body of a last request as the page goes, at most as large as a browser lets such a request be.
-    #[wasm_bindgen(js_name = lastCall)]
-    pub fn last_call(&self) -> Option<String> {
-        self.shared.with(|machine| machine.last_call(MAX_LAST_CALL_BYTES))
-    }
-
-    /// Takes no more rows; ends once those there are settled.
-    pub fn finish(&self) {
-        self.shared.with(Machine::finish);
-        self.shared.wake();
-    }
-
-    /// How the rows are doing.
-    pub fn status(&self) -> JsValue {
-        let status = self.shared.with(|machine| machine.status());
-        let state = match status.state {
-            State::Idle => "idle",
-            State::Sending => "sending",
-            State::Retrying => "retrying",
-            State::Finished => "finished",
+    pub fn new(max_batch_rows: f64, max_batch_bytes: f64, linger_millis: f64, max_retry_millis: f64) -> Self {
+        let batching = Batching {
+            max_rows: (max_batch_rows as u64).max(1),
+            max_bytes: max_batch_bytes as u64,
+            linger_millis: linger_millis as u64,
+            max_retry_millis: max_retry_millis as u64,
         };
-        let last_error = status.last_error.map(|e| object([("code", e.code.into()), ("message", e.message.into())]));
-        object([
-            ("state", state.into()),
-            ("queued", count(status.queued)),
-            ("sent", count(status.sent)),
-            ("acknowledged", count(status.acknowledged)),
-            ("rejected", count(status.rejected)),
-            ("dropped", count(status.dropped)),
-            ("bytes", count(status.bytes)),
-            ("lastError", last_error.unwrap_or(JsValue::NULL)),
-        ])
+        Self { machine: Machine::new(batching), span: Span { first_seq: 0, n_rows: 0, n_bytes: 0 } }
     }
 
-    /// Follows the table from offset `from`, or from its present end. `notify(kind, …)` is called with
-    /// `("rows", list, first_offset)`, `("hello", next_offset)`, `("connecting")` and `("lost", reason, in_millis)`.
-    /// The tail closes when what is returned is freed.
-    pub fn subscribe(&self, from: Option<f64>, notify: Function) -> Subscription {
-        let from = from.map(|from| from as Offset);
-        let (mut follower, handle) = Follower::new(&self.options.server, &self.name, from, Json);
-        spawn_local(async move {
-            while let Some(event) = follower.next().await {
-                let call = |kind: &str, a: &JsValue, b: f64| {
-                    // The class catches what its listeners throw, so there is nothing left that could.
-                    let _ = notify.call3(&JsValue::NULL, &JsValue::from_str(kind), a, &JsValue::from_f64(b));
-                };
-                match event {
-                    Following::Connecting => call("connecting", &JsValue::UNDEFINED, 0.0),
-                    Following::Hello { next_offset } => call("hello", &JsValue::UNDEFINED, next_offset as f64),
-                    Following::Batch((first_offset, rows)) => call("rows", &rows, first_offset as f64),
-                    Following::Reconnecting { in_millis, reason } => {
-                        call("lost", &JsValue::from_str(&reason), in_millis as f64);
-                    }
-                }
+    /// Takes in a chunk of rows.
+    pub fn push(&mut self, first_seq: f64, n_rows: f64, n_bytes: f64) {
+        self.machine.push(Span { first_seq: first_seq as u64, n_rows: n_rows as u64, n_bytes: n_bytes as u64 });
+    }
+
+    /// Lets go of the oldest rows that are not under way; says how many there were.
+    #[wasm_bindgen(js_name = dropOldest)]
+    pub fn drop_oldest(&mut self, n_rows: f64) -> f64 {
+        self.machine.drop_oldest(n_rows as u64) as f64
+    }
+
+    /// Lets the rows so far go without lingering.
+    pub fn hurry(&mut self) {
+        self.machine.hurry();
+    }
+
+    /// The way to the server may be well again.
+    pub fn hint(&mut self) {
+        self.machine.hint();
+    }
+
+    /// Takes no more rows, and ends once those there are settled.
+    pub fn finish(&mut self) {
+        self.machine.finish();
+    }
+
+    /// What to do at this time: a time to come back at, or one of the steps below 0.
+    pub fn next(&mut self, now_millis: f64) -> f64 {
+        match self.machine.next(now_millis as u64) {
+            Step::Send(span) => {
+                self.span = span;
+                step::SEND
             }
-        });
-        Subscription { _handle: handle }
-    }
-}
-
-/// Counts stay below 2^53, up to which a number is exact.
-fn count(n: u64) -> JsValue {
-    JsValue::from_f64(n as f64)
-}
-
-fn ack_object(ack: &Ack) -> JsValue {
-    object([
-        ("ackedSeq", count(ack.acked_seq)),
-        ("stored", count(ack.n_stored)),
-        ("duplicates", count(ack.n_duplicate)),
-        ("refused", count(ack.refused.len() as u64)),
-        ("firstOffset", ack.first_offset.map_or(JsValue::NULL, count)),
-    ])
-}
-
-/// Options under their names in camel case; what is missing or of another type keeps its default.
-fn read_options(given: JsValue) -> Options {
-    let given = Fields(given);
-    let default = Options::default();
-    let size = |name, default| given.whole(name).map_or(default, |n| n as usize);
-    Options {
-        server: given.text("server").unwrap_or(default.server),
-        key: given.text("key"),
-        max_queue_bytes: size("maxQueueBytes", default.max_queue_bytes),
-        max_queue_rows: size("maxQueueRows", default.max_queue_rows),
-        max_batch_rows: size("maxBatchRows", default.max_batch_rows),
-        max_batch_bytes: size("maxBatchBytes", default.max_batch_bytes),
-        linger_millis: given.whole("lingerMillis").unwrap_or(default.linger_millis),
-        request_timeout_millis: size("requestTimeoutMillis", default.request_timeout_millis as usize) as u32,
-        max_retry_millis: given.whole("maxRetryMillis").unwrap_or(default.max_retry_millis),
-        ..default
-    }
-}
-
-/// A running tail; freeing it closes it.
-#[wasm_bindgen]
-pub struct Subscription {
-    _handle: TailHandle,
-}
-
-/// The tail in JSON: rows stay JavaScript's.
-struct Json;
-
-impl Format for Json {
-    type Rows = (Offset, js_sys::Array);
-    const NAME: &'static str = "json";
-
-    fn read(&self, message: SocketEvent) -> Result<Message<Self::Rows>, String> {
-        let text = match message {
-            SocketEvent::Text(text) => text,
-            SocketEvent::Binary(_) => return Err("rows came in a format that was not asked for".to_owned()),
-            SocketEvent::Closed(reason) => return Err(reason),
-        };
-        match tail_text(&text)? {
-            TailText::Hello(next_offset) => Ok(Message::Hello(next_offset)),
-            TailText::Rows(first_offset, rows) => {
-                Ok(Message::Rows(first_offset, u64::from(rows.length()), (first_offset, rows)))
-            }
-            TailText::Error(reason) => Err(reason),
+            Step::WaitUntil(at_millis) => at_millis as f64,
+            Step::Idle => step::IDLE,
+            Step::Finished => step::FINISHED,
         }
     }
 
-    fn skip(&self, rows: Self::Rows, n_skip: u64, first_offset: Offset) -> Self::Rows {
-        (first_offset, rows.1.slice(n_skip as u32, rows.1.length()))
+    /// The number of the first row to send, or of those that were set aside.
+    #[wasm_bindgen(getter, js_name = firstSeq)]
+    pub fn first_seq(&self) -> f64 {
+        self.span.first_seq as f64
+    }
+
+    /// How many rows to send, or were set aside.
+    #[wasm_bindgen(getter, js_name = nRows)]
+    pub fn n_rows(&self) -> f64 {
+        self.span.n_rows as f64
+    }
+
+    /// The server has dealt with the rows up to this one, having refused some by themselves. False where that makes no
+    /// sense, which is as good as no answer.
+    pub fn acked(&mut self, now_millis: f64, seq: f64, n_refused: f64, random: f64) -> bool {
+        let answer = Answer::Acked(seq as u64);
+        let verdict = self.machine.on_answer(now_millis as u64, answer, n_refused as u64, random);
+        matches!(verdict, Some(Verdict::Through(_)))
+    }
+
+    /// The server refused the request (status 0: there was no answer; `retry_after_millis` below 0: it said nothing).
+    /// True where the rows can never be stored: they were set aside.
+    pub fn refused(
+        &mut self,
+        now_millis: f64,
+        status: u16,
+        is_ours: bool,
+        retry_after_millis: f64,
+        random: f64,
+    ) -> bool {
+        let retry_after_millis = (retry_after_millis >= 0.0).then_some(retry_after_millis as u64);
+        let answer = if status == 0 { Answer::Lost } else { Answer::Refused { status, is_ours, retry_after_millis } };
+        match self.machine.on_answer(now_millis as u64, answer, 0, random) {
+            Some(Verdict::Aside(span)) => {
+                self.span = span;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The number up to which every row was dealt with.
+    #[wasm_bindgen(getter, js_name = settledSeq)]
+    pub fn settled_seq(&self) -> f64 {
+        self.machine.outbox().settled_seq() as f64
+    }
+
+    /// The number from which on chunks are still needed.
+    #[wasm_bindgen(getter, js_name = keptSeq)]
+    pub fn kept_seq(&self) -> f64 {
+        self.machine.outbox().kept_seq() as f64
+    }
+
+    /// How many rows wait.
+    #[wasm_bindgen(getter, js_name = nQueued)]
+    pub fn n_queued(&self) -> f64 {
+        self.machine.outbox().n_rows() as f64
+    }
+
+    /// Their size in bytes.
+    #[wasm_bindgen(getter, js_name = nBytes)]
+    pub fn n_bytes(&self) -> f64 {
+        self.machine.outbox().n_bytes() as f64
+    }
+
+    /// The number of the newest row that was sent at least once.
+    #[wasm_bindgen(getter, js_name = sentSeq)]
+    pub fn sent_seq(&self) -> f64 {
+        self.machine.sent_seq() as f64
+    }
+
+    /// How many rows the server has stored.
+    #[wasm_bindgen(getter, js_name = nAcknowledged)]
+    pub fn n_acknowledged(&self) -> f64 {
+        self.machine.counts().n_acknowledged as f64
+    }
+
+    /// How many rows the server refused for good.
+    #[wasm_bindgen(getter, js_name = nRejected)]
+    pub fn n_rejected(&self) -> f64 {
+        self.machine.counts().n_rejected as f64
+    }
+
+    /// How many requests failed in a row.
+    #[wasm_bindgen(getter, js_name = nFailures)]
+    pub fn n_failures(&self) -> u32 {
+        self.machine.n_failures()
+    }
+}
+
+/// What [`Following::skip`] gives where it gives no count.
+mod skip {
+    /// Every row of the frame is known.
+    pub(super) const ALL: f64 = -1.0;
+    /// Rows are missing before it.
+    pub(super) const GAP: f64 = -2.0;
+}
+
+/// Where a reader of the live tail stands; see [`Tail`].
+#[wasm_bindgen]
+pub struct Following(Tail);
+
+#[wasm_bindgen]
+impl Following {
+    /// Starts at an offset, or at the table's end where it is below 0.
+    #[wasm_bindgen(constructor)]
+    pub fn new(from: f64) -> Self {
+        Self(Tail::new((from >= 0.0).then_some(from as u64)))
+    }
+
+    /// The offset to ask the server for; below 0 where it is to tell.
+    #[wasm_bindgen(getter)]
+    pub fn from(&self) -> f64 {
+        self.0.from().map_or(-1.0, |from| from as f64)
+    }
+
+    /// The server said where the table ends; true when that means to connect anew.
+    pub fn hello(&mut self, next_offset: f64) -> bool {
+        self.0.on_hello(next_offset as u64)
+    }
+
+    /// Rows came: says how many at their start are known, or one of the answers below 0.
+    pub fn skip(&mut self, first_offset: f64, n_rows: f64) -> f64 {
+        match self.0.on_frame(first_offset as u64, n_rows as u64) {
+            Joined::Take { n_skip, .. } => n_skip as f64,
+            Joined::Known => skip::ALL,
+            Joined::Gap { .. } => skip::GAP,
+        }
+    }
+
+    /// The connection was lost: says how many milliseconds to wait.
+    pub fn lost(&mut self, random: f64) -> f64 {
+        self.0.on_lost(random) as f64
     }
 }

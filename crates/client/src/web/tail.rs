@@ -1,4 +1,4 @@
-//! Follows a table over a WebSocket, in a page or a worker, for as long as somebody wants it.
+//! Follows a table over a WebSocket in Arrow, for the board's worker, for as long as somebody wants it.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -6,17 +6,18 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use futures::Stream;
+use futures::stream::unfold;
 use gloo_timers::future::TimeoutFuture;
-use model::Offset;
+use model::{Offset, StoredBatch, TableName};
 
-use super::clock::{WebRandom, sleep};
+use super::convert::{TailText, tail_text};
 use super::socket::{Socket, SocketEvent};
-use crate::ports::Random;
 use crate::tail::{Joined, Tail};
 
-/// What following a table brings, its rows being a `P`.
+/// What following a table brings.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Following<P> {
+pub enum TailEvent {
     /// A connection is being made.
     Connecting,
     /// The server answered. Once the rows before `next_offset` came, the reader has caught up.
@@ -25,7 +26,7 @@ pub enum Following<P> {
         next_offset: Offset,
     },
     /// Rows, each once and in order.
-    Batch(P),
+    Batch(StoredBatch),
     /// The connection was lost or refused, and is tried again.
     Reconnecting {
         /// How long until then, in milliseconds.
@@ -35,24 +36,12 @@ pub enum Following<P> {
     },
 }
 
-/// Reads the messages of a tail; one for each format.
-pub(crate) trait Format {
-    /// Rows as this format has them.
-    type Rows;
-    /// The `format` to ask the server for.
-    const NAME: &'static str;
-    /// Reads one message; the error is a sentence.
-    fn read(&self, message: SocketEvent) -> Result<Message<Self::Rows>, String>;
-    /// Drops the first `n_skip` rows, which leaves those from `first_offset`.
-    fn skip(&self, rows: Self::Rows, n_skip: u64, first_offset: Offset) -> Self::Rows;
-}
-
 /// A message of a tail.
-pub(crate) enum Message<R> {
+enum Message {
     /// Where the table ends now.
     Hello(Offset),
-    /// Rows: the first one's offset, and how many.
-    Rows(Offset, u64, R),
+    /// Rows.
+    Rows(StoredBatch),
 }
 
 /// Closes the connection when dropped.
@@ -82,29 +71,20 @@ enum State {
 }
 
 /// Follows one table.
-pub(crate) struct Follower<F> {
+struct Follower {
     address: String,
-    format: F,
     tail: Tail,
     state: State,
     closer: Rc<Closer>,
 }
 
-impl<F: Format> Follower<F> {
-    /// Gets ready to follow; nothing is sent until the first [`Follower::next`].
-    pub(crate) fn new(url_base: &str, name: &str, from: Option<Offset>, format: F) -> (Self, TailHandle) {
-        let closer = Rc::new(Closer::default());
-        let address = address(url_base, name, F::NAME);
-        let handle = TailHandle(Rc::clone(&closer));
-        (Self { address, format, tail: Tail::new(from), state: State::Start, closer }, handle)
-    }
-
+impl Follower {
     /// What comes next; `None` once the handle is gone.
-    pub(crate) async fn next(&mut self) -> Option<Following<F::Rows>> {
+    async fn next(&mut self) -> Option<TailEvent> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Following<F::Rows>>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<TailEvent>> {
         loop {
             if self.closer.closed.get() {
                 self.state = State::Start;
@@ -119,7 +99,7 @@ impl<F: Format> Follower<F> {
                     return Poll::Ready(Some(match Socket::open(&address) {
                         Ok(socket) => {
                             self.state = State::Open(socket);
-                            Following::Connecting
+                            TailEvent::Connecting
                         }
                         Err(reason) => self.lose(reason),
                     }));
@@ -143,107 +123,80 @@ impl<F: Format> Follower<F> {
         }
     }
 
-    fn take(&mut self, event: SocketEvent) -> Option<Following<F::Rows>> {
-        let message = match event {
-            SocketEvent::Closed(reason) => return Some(self.lose(reason)),
-            message => self.format.read(message),
-        };
-        match message {
+    fn take(&mut self, event: SocketEvent) -> Option<TailEvent> {
+        match read(event) {
             Ok(Message::Hello(next_offset)) => {
                 if self.tail.on_hello(next_offset) {
                     // The server must know from where, too.
                     self.state = State::Start;
                 }
-                Some(Following::Hello { next_offset })
+                Some(TailEvent::Hello { next_offset })
             }
-            Ok(Message::Rows(first_offset, n_rows, rows)) => match self.tail.on_frame(first_offset, n_rows) {
-                Joined::Take { n_skip: 0, .. } => Some(Following::Batch(rows)),
-                Joined::Take { n_skip, first_offset } => {
-                    Some(Following::Batch(self.format.skip(rows, n_skip, first_offset)))
+            Ok(Message::Rows(stored)) => {
+                let n_rows = stored.batch.n_rows();
+                match self.tail.on_frame(stored.first_offset, n_rows as u64) {
+                    Joined::Take { n_skip: 0, .. } => Some(TailEvent::Batch(stored)),
+                    Joined::Take { n_skip, first_offset } => {
+                        // `n_skip` is less than the rows there are, and those fit the memory.
+                        let batch = stored.batch.slice(n_skip as usize..n_rows);
+                        Some(TailEvent::Batch(StoredBatch { first_offset, batch }))
+                    }
+                    Joined::Known => None,
+                    Joined::Gap { expected } => Some(self.lose(format!("rows from offset {expected} are missing"))),
                 }
-                Joined::Known => None,
-                Joined::Gap { expected } => Some(self.lose(format!("rows from offset {expected} are missing"))),
-            },
+            }
             Err(reason) => Some(self.lose(reason)),
         }
     }
 
-    fn lose(&mut self, reason: String) -> Following<F::Rows> {
-        let in_millis = self.tail.on_lost(WebRandom.unit());
-        self.state = State::Waiting(sleep(in_millis));
-        Following::Reconnecting { in_millis, reason }
+    fn lose(&mut self, reason: String) -> TailEvent {
+        let in_millis = self.tail.on_lost(js_sys::Math::random());
+        // The longest wait of a tail is far below what a timer can count.
+        self.state = State::Waiting(TimeoutFuture::new(in_millis as u32));
+        TailEvent::Reconnecting { in_millis, reason }
+    }
+}
+
+/// Reads one message; the error is a sentence.
+fn read(event: SocketEvent) -> Result<Message, String> {
+    match event {
+        SocketEvent::Binary(frame) => {
+            wire::arrow::decode_frame(&frame).map(Message::Rows).map_err(|error| error.to_string())
+        }
+        SocketEvent::Text(text) => match tail_text(&text)? {
+            TailText::Hello(next_offset) => Ok(Message::Hello(next_offset)),
+            TailText::Error(reason) => Err(reason),
+        },
+        SocketEvent::Closed(reason) => Err(reason),
     }
 }
 
 /// The WebSocket's address, without the offset: `http` becomes `ws`.
-fn address(url_base: &str, name: &str, format: &str) -> String {
+fn address(url_base: &str, name: &TableName) -> String {
     let base = url_base.strip_suffix('/').unwrap_or(url_base);
     let (scheme, base) = base.strip_prefix("http").map_or(("", base), |rest| ("ws", rest));
-    [scheme, base, wire::api::API_PREFIX, "/tail/", name, "?format=", format].concat()
+    format!("{scheme}{base}{}/tail/{name}?format=arrow", wire::api::API_PREFIX)
 }
 
-#[cfg(feature = "arrow")]
-mod arrow {
-    //! The tail in Arrow, for the board's worker.
-
-    use futures::Stream;
-    use futures::stream::unfold;
-    use model::{Offset, StoredBatch, TableName};
-
-    use super::{Follower, Following, Format, Message, SocketEvent, TailHandle};
-    use crate::web::convert::{TailText, tail_text};
-
-    /// What following a table brings: see [`Following`].
-    pub type TailEvent = Following<StoredBatch>;
-
-    struct Arrow;
-
-    impl Format for Arrow {
-        type Rows = StoredBatch;
-        const NAME: &'static str = "arrow";
-
-        fn read(&self, message: SocketEvent) -> Result<Message<StoredBatch>, String> {
-            match message {
-                SocketEvent::Binary(frame) => {
-                    let stored = wire::arrow::decode_frame(&frame).map_err(|error| error.to_string())?;
-                    Ok(Message::Rows(stored.first_offset, stored.batch.n_rows() as u64, stored))
-                }
-                SocketEvent::Text(text) => match tail_text(&text)? {
-                    TailText::Hello(next_offset) => Ok(Message::Hello(next_offset)),
-                    TailText::Rows(..) => Err("rows came in a format that was not asked for".to_owned()),
-                    TailText::Error(reason) => Err(reason),
-                },
-                SocketEvent::Closed(reason) => Err(reason),
-            }
-        }
-
-        fn skip(&self, rows: StoredBatch, n_skip: u64, first_offset: Offset) -> StoredBatch {
-            // `n_skip` is less than the rows there are, and those fit the memory.
-            StoredBatch { first_offset, batch: rows.batch.slice(n_skip as usize..rows.batch.n_rows()) }
-        }
-    }
-
-    /// Follows a table from offset `from`, or from its present end when there is none.
-    ///
-    /// `url_base` is the server's origin, such as `http://127.0.0.1:7700`. Works in pages and in workers. The stream
-    /// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
-    /// that was deleted and made anew shows as a `Hello` whose `next_offset` is below what was read; its rows follow from
-    /// the first.
-    ///
-    /// Memory is bounded: a reader who falls 64 MiB behind is cut off and taken up again where it stands.
-    pub fn follow_table(
-        url_base: &str,
-        name: &TableName,
-        from: Option<Offset>,
-    ) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
-        let (follower, handle) = Follower::new(url_base, &name.to_string(), from, Arrow);
-        let events = unfold(follower, |mut follower| async move {
-            let event = follower.next().await?;
-            Some((event, follower))
-        });
-        (Box::pin(events), handle)
-    }
+/// Follows a table from offset `from`, or from its present end when there is none.
+///
+/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`. Works in pages and in workers. The stream
+/// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
+/// that was deleted and made anew shows as a `Hello` whose `next_offset` is below what was read; its rows follow from
+/// the first.
+///
+/// Memory is bounded: a reader who falls 64 MiB behind is cut off and taken up again where it stands.
+pub fn follow_table(
+    url_base: &str,
+    name: &TableName,
+    from: Option<Offset>,
+) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
+    let closer = Rc::new(Closer::default());
+    let handle = TailHandle(Rc::clone(&closer));
+    let follower = Follower { address: address(url_base, name), tail: Tail::new(from), state: State::Start, closer };
+    let events = unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((event, follower))
+    });
+    (Box::pin(events), handle)
 }
-
-#[cfg(feature = "arrow")]
-pub use arrow::{TailEvent, follow_table};

@@ -1,2 +1,0 @@
-// Stands in for the WebAssembly: nothing, deflated.
-export default "eJwDAAAAAAE=";
