@@ -1,13 +1,16 @@
 // Reading the board's grid as a person would: what is on screen, and all of it by scrolling.
 
-import type { Locator, Page } from "@playwright/test";
+import type { FrameLocator, Locator, Page } from "@playwright/test";
 import type { StreamTableServer } from "./servers.ts";
+
+/** Where a panel is: a page, or a frame in one. */
+export type Panel = Page | FrameLocator;
 
 /** A row as it is drawn. */
 export type DrawnRow = { row_idx: number; row_id: number; top: number; text: string };
 
 /** The rows that are drawn now, by their place in the view. */
-export async function drawnRows(page: Page): Promise<DrawnRow[]> {
+export async function drawnRows(page: Panel): Promise<DrawnRow[]> {
   const rows = await page.getByTestId("grid-row").evaluateAll((elements) =>
     elements
       .filter((element) => (element as HTMLElement).offsetParent !== null && (element as HTMLElement).dataset.rowId)
@@ -22,13 +25,13 @@ export async function drawnRows(page: Page): Promise<DrawnRow[]> {
 }
 
 /** The number that an element shows, such as 12,345. */
-export async function shownNumber(page: Page, testId: string): Promise<number> {
+export async function shownNumber(page: Panel, testId: string): Promise<number> {
   const text = await page.getByTestId(testId).innerText();
   return Number(text.replace(/[^0-9]/g, ""));
 }
 
 /** The ids of every row of the view in order, read by scrolling from top to end. */
-export async function allRowIds(page: Page): Promise<number[]> {
+export async function allRowIds(page: Panel): Promise<number[]> {
   const n_rows = await shownNumber(page, "rows-shown");
   return page.getByTestId("grid").evaluate(async (grid, n_rows) => {
     const ids = new Map<number, number>();
@@ -104,6 +107,6 @@ export async function rowsWithOffsets(server: StreamTableServer, table: string):
 export type OffsetRow = { [column: string]: any; _offset: number };
 
 /** A column's header. */
-export function header(page: Page, column: string): Locator {
+export function header(page: Panel, column: string): Locator {
   return page.locator(`[data-testid=header-cell][data-column="${column}"]`);
 }

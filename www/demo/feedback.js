@@ -6,6 +6,7 @@ export function startFeedback(table) {
   const said = document.getElementById("feedback-said");
   document.getElementById("feedback-link").href = table.url;
 
+  form.querySelector("[type=submit]").disabled = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const answers = new FormData(form);

@@ -21,6 +21,7 @@ export function startReplay(table) {
   rate.addEventListener("input", showRate);
   play.addEventListener("click", () => (timer === null ? start() : pause()));
   stop.addEventListener("click", reset);
+  play.disabled = false;
   showRate();
 
   function rowsPerSecond() {

@@ -6,12 +6,19 @@
 use leptos::prelude::*;
 
 use crate::home::Home;
+use crate::host::Host;
 use crate::panel::{Link, TablePage};
 use crate::theme::ThemeButton;
 
-/// The board.
+const WHERE_TITLE: &str = "This table is kept in this browser's storage: other browsers and devices do not see it.";
+
+/// The board; or, where another page holds it, the panel that is asked for.
 #[component]
 pub fn App() -> impl IntoView {
+    if let Some(host) = Host::find() {
+        provide_context(StoredValue::new_local(Link::over(host.worker())));
+        return view! { <TablePage name=host.table() /> }.into_any();
+    }
     let path = window().location().pathname().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
@@ -38,7 +45,12 @@ fn NotFound() -> impl IntoView {
 
 /// The bar on top of every page; the crumbs are the parts of a table's name.
 #[component]
-pub(crate) fn Top(crumbs: Vec<String>) -> impl IntoView {
+pub(crate) fn Top(
+    crumbs: Vec<String>,
+    /// Whether the table lives in this browser.
+    #[prop(optional)]
+    in_browser: bool,
+) -> impl IntoView {
     let n_crumbs = crumbs.len();
     let crumb = move |(idx, name): (usize, String)| {
         let class = if idx + 1 == n_crumbs { "crumb last" } else { "crumb" };
@@ -48,13 +60,16 @@ pub(crate) fn Top(crumbs: Vec<String>) -> impl IntoView {
         <header class="top">
             <a class="brand" href="/"><img src="/icon.svg" alt="" width="20" height="20" /><span>"StreamTable"</span></a>
             <nav class="crumbs" aria-label="Table">{crumbs.into_iter().enumerate().map(crumb).collect_view()}</nav>
+            {in_browser.then(|| view! { <span class="badge" data-testid="place" title=WHERE_TITLE>"In this browser"</span> })}
+            <span class="stretch"></span>
             <a class="quiet wide-only" href="/demo/" target="_blank">"Demo"</a>
             <ThemeButton />
         </header>
     }
 }
 
-/// Where the page came from, which is where the server answers.
+/// Where the server answers: where the page came from, unless the page that holds the panel says another place.
 pub(crate) fn origin() -> String {
-    window().location().origin().unwrap_or_default()
+    let said = Host::find().and_then(|host| host.server());
+    said.unwrap_or_else(|| window().location().origin().unwrap_or_default())
 }

@@ -15,6 +15,15 @@ pub const READY: &str = "ready";
 /// A panel's number; the page gives it out.
 pub type PanelId = u32;
 
+/// Where a table lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// On the server at this address, such as `http://127.0.0.1:7700`.
+    Server(String),
+    /// In this browser.
+    Browser,
+}
+
 /// What the page says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -22,8 +31,8 @@ pub enum ToWorker {
     Show {
         /// The panel.
         panel: PanelId,
-        /// Where the server is, such as `http://127.0.0.1:7700`.
-        base_url: String,
+        /// Where the table lives.
+        place: Place,
         /// The panel's query, as text.
         expression: String,
     },
@@ -160,7 +169,7 @@ pub struct PanelColumn {
     pub column_type: ColumnType,
 }
 
-/// The link between the worker and the server.
+/// The link between the worker and the server, or the storage of this browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Connection {
     /// Being made.

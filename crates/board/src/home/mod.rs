@@ -1,163 +1,150 @@
-//! Home: every table with its rows, how fast they come and when the last came, kept up to date.
+//! Home: every table with its rows, how fast they come and when the last came, kept up to date. The server's come first,
+//! then those that live in this browser; where no server answers they are all there is.
 
+mod line;
+mod list;
 pub(crate) mod snippet;
 
-use gloo_net::http::Request;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use wire::api::{API_PREFIX, TableInfo, TableList};
 
+use self::line::{BrowserLines, Line, of_server};
+use self::list::List;
 use self::snippet::Snippet;
-use crate::app::Top;
+use crate::app::{Top, origin};
+use crate::protocol::Place;
 use crate::search::Search;
-use crate::state::text::{ago, bytes, count, rate};
+use crate::state::text::count;
 
-/// How often the list is asked for, in milliseconds.
+/// How often the lists are asked for, in milliseconds.
 const POLL_MILLIS: u32 = 1000;
+/// The longest wait until a server that does not answer is asked again, in milliseconds. The wait doubles up to it: whoever
+/// forwards such questions, or watches the console, sees each of them fail.
+const MAX_POLL_MILLIS: u32 = 16_000;
 
-#[derive(Clone, PartialEq)]
-enum Tables {
-    Loading,
-    Known(Vec<TableInfo>),
-    /// The list cannot be had, and why.
-    Missing(String),
-}
+/// A list, or the sentence that says why there is none; nothing before it was first asked for.
+type Known = Option<Result<Vec<Line>, String>>;
 
-async fn list() -> Tables {
-    let known = async {
-        let response = Request::get(&format!("{API_PREFIX}/tables")).send().await.map_err(|error| error.to_string())?;
-        if !response.ok() {
-            return Err(format!("it answered {} {}", response.status(), response.status_text()));
+/// Asks for both lists until the page is gone.
+fn keep_asking(server: RwSignal<Known>, browser: RwSignal<Known>, now: RwSignal<f64>) {
+    let tell = move |signal: RwSignal<Known>, known| {
+        if signal.try_get_untracked().is_some_and(|old| old.as_ref() != Some(&known)) {
+            signal.try_set(Some(known));
         }
-        response.json::<TableList>().await.map_err(|error| error.to_string())
+        now.try_set(js_sys::Date::now()).is_none()
     };
-    match known.await {
-        Ok(list) => Tables::Known(list.tables),
-        Err(reason) => Tables::Missing(reason),
-    }
+    leptos::task::spawn_local(async move {
+        let mut wait = POLL_MILLIS;
+        loop {
+            let known = of_server().await;
+            wait = if known.is_ok() { POLL_MILLIS } else { MAX_POLL_MILLIS.min(wait * 2) };
+            if !tell(server, known) {
+                return;
+            }
+            TimeoutFuture::new(wait).await;
+        }
+    });
+    leptos::task::spawn_local(async move {
+        let mut lines = BrowserLines::default();
+        while tell(browser, lines.look().await) {
+            TimeoutFuture::new(POLL_MILLIS).await;
+        }
+    });
 }
 
 /// The page at `/`.
 #[component]
 pub(crate) fn Home() -> impl IntoView {
     document().set_title("StreamTable");
-    let tables = RwSignal::new(Tables::Loading);
+    let (server, browser) = (RwSignal::new(None), RwSignal::new(None));
     let search = RwSignal::new(String::new());
     let now = RwSignal::new(js_sys::Date::now());
-    let is_open = StoredValue::new(true);
-    on_cleanup(move || {
-        is_open.try_set_value(false);
-    });
-    leptos::task::spawn_local(async move {
-        while is_open.try_get_value() == Some(true) {
-            let known = list().await;
-            if tables.try_get_untracked().is_some_and(|old| old != known) {
-                tables.try_set(known);
-            }
-            now.try_set(js_sys::Date::now());
-            TimeoutFuture::new(POLL_MILLIS).await;
-        }
-    });
+    keep_asking(server, browser, now);
+    let lines = |known: RwSignal<Known>| {
+        Memo::new(move |_| {
+            known.with(|known| known.as_ref().and_then(|known| known.as_ref().ok()).cloned()).unwrap_or_default()
+        })
+    };
+    let (of_server, of_browser) = (lines(server), lines(browser));
+    let has_server = Memo::new(move |_| server.with(|known| known.as_ref().map(Result::is_ok)));
+    let has_tables = move |lines: Memo<Vec<Line>>| !lines.with(Vec::is_empty);
+    let n_tables = move || of_server.with(Vec::len) + of_browser.with(Vec::len);
+    let is_known = move || has_server.get().is_some() && browser.with(Option::is_some);
     view! {
         <Top crumbs=Vec::new() />
         <main class="home">
-            {move || match tables.get() {
-                Tables::Loading => ().into_any(),
-                Tables::Missing(reason) => view! { <Unreachable reason /> }.into_any(),
-                Tables::Known(list) if list.is_empty() => view! { <NoTables /> }.into_any(),
-                Tables::Known(list) => view! { <List list search now /> }.into_any(),
-            }}
+            <Show when=move || { n_tables() > 0 }>
+                <div class="home-head">
+                    <h1>"Tables"<small>{move || count(n_tables() as u64)}</small></h1>
+                    <Search wanted=search prompt="Find a table" />
+                </div>
+            </Show>
+            <Show when=move || has_tables(of_server)>
+                <section class="of-server" aria-label="On the server">
+                    <Show when=move || has_tables(of_browser)>
+                        <SectionHead title="On the server" hint="" />
+                    </Show>
+                    <List lines=of_server place=Place::Server(origin()) search now />
+                </section>
+            </Show>
+            <Show when=move || has_tables(of_browser)>
+                <section class="of-browser" aria-label="In this browser">
+                    <SectionHead title="In this browser" hint="Logged by pages of this address and kept in this browser alone." />
+                    <List lines=of_browser place=Place::Browser search now />
+                </section>
+            </Show>
+            <Show when=move || is_known() && n_tables() == 0>
+                <NoTables has_server browser />
+            </Show>
+            <Show when=move || has_server.get() == Some(false) && has_tables(of_browser)>
+                <NoServer server />
+            </Show>
         </main>
     }
 }
 
 #[component]
-fn List(list: Vec<TableInfo>, search: RwSignal<String>, now: RwSignal<f64>) -> impl IntoView {
-    let n_tables = list.len();
-    let mut list = list;
-    // Tables that live come first, by name, so that they do not change places while they are watched.
-    list.sort_by_key(|table| {
-        let is_live = table.rows_per_second > 0.0;
-        let last = if is_live { None } else { table.last_received_micros };
-        (!is_live, std::cmp::Reverse(last), table.name.clone())
-    });
-    let rows = move || {
-        let wanted = search.get().to_lowercase();
-        let fitting: Vec<_> =
-            list.iter().filter(|table| table.name.to_lowercase().contains(&wanted)).cloned().collect();
-        match fitting.is_empty() {
-            true => view! { <tr><td class="hint" colspan="6">"No table has that name."</td></tr> }.into_any(),
-            false => fitting.into_iter().map(|table| view! { <TableRow table now /> }).collect_view().into_any(),
-        }
-    };
+fn SectionHead(title: &'static str, hint: &'static str) -> impl IntoView {
     view! {
-        <div class="home-head">
-            <h1>"Tables"<small>{count(n_tables as u64)}</small></h1>
-            <Search wanted=search prompt="Find a table" />
-        </div>
-        <div class="table-box">
-            <table data-testid="table-list">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col" class="number">"Rows"</th>
-                        <th scope="col" class="number">"Rows/s"</th>
-                        <th scope="col" class="number wide-only">"Columns"</th>
-                        <th scope="col" class="number wide-only">"On disk"</th>
-                        <th scope="col" class="number">"Last row"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
+        <div class="section-head">
+            <h2>{title}</h2>
+            <p class="hint">{hint}</p>
         </div>
     }
 }
 
 #[component]
-fn TableRow(table: TableInfo, now: RwSignal<f64>) -> impl IntoView {
-    let (path, name) = table.name.rsplit_once('/').map_or(("", table.name.as_str()), |(path, name)| (path, name));
-    let (path, name) = (format!("{path}/"), name.to_owned());
-    let is_live = table.rows_per_second > 0.0;
-    let received_millis = table.last_received_micros.map(|micros| micros as f64 / 1e3);
-    let last = move || received_millis.map_or_else(|| "–".to_owned(), |millis| ago((now.get() - millis) / 1e3));
-    view! {
-        <tr data-testid="table-row" data-name=table.name.clone()>
-            <td>
-                <a href=format!("/table/{}", table.name)>
-                    <span class="dot" class:live=is_live aria-hidden="true"></span>
-                    <span class="path">{path}</span><b>{name}</b>
-                </a>
-            </td>
-            <td class="number">{count(table.n_rows)}</td>
-            <td class="number" class:live=is_live>{if is_live { rate(table.rows_per_second) } else { "–".to_owned() }}</td>
-            <td class="number wide-only">{count(table.columns.len() as u64)}</td>
-            <td class="number wide-only">{bytes(table.n_bytes)}</td>
-            <td class="number">{last}</td>
-        </tr>
-    }
-}
-
-#[component]
-fn NoTables() -> impl IntoView {
+fn NoTables(has_server: Memo<Option<bool>>, browser: RwSignal<Known>) -> impl IntoView {
+    let in_browser = move || has_server.get() == Some(false);
+    let refused = move || browser.with(|known| known.as_ref().and_then(|known| known.as_ref().err().cloned()));
     view! {
         <div class="message">
             <h1>"No tables yet"</h1>
-            <p>"A table is there as soon as a page logs its first row:"</p>
-            <Snippet name="my_project/my_table".to_owned() />
+            <p>{move || match in_browser() {
+                true => "No server answers here, and none is needed to begin: a table can live in this browser. It is there as soon as a page of this address logs its first row:",
+                false => "A table is there as soon as a page logs its first row:",
+            }}</p>
+            {move || view! { <Snippet name="my_project/my_table".to_owned() in_browser=in_browser() /> }}
             <p class="hint">
                 "Or open the "<a href="/demo/">"demo page"</a>" and stream ten thousand orders into one."
             </p>
+            {move || in_browser().then(|| view! { <p class="hint" data-testid="no-server">{how_to_start()}</p> })}
+            {move || refused().map(|reason| view! { <p class="hint bad" role="alert">{reason}</p> })}
         </div>
     }
 }
 
+/// Says quietly that no server answers.
 #[component]
-fn Unreachable(reason: String) -> impl IntoView {
+fn NoServer(server: RwSignal<Known>) -> impl IntoView {
+    let reason = move || server.with(|known| known.as_ref().and_then(|known| known.as_ref().err().cloned()));
     view! {
-        <div class="message" data-testid="unreachable">
-            <h1>"The server does not answer"</h1>
-            <p>"Start it with "<code>"cargo xtask serve"</code>"; this page goes on trying."</p>
-            <p class="hint">{reason}</p>
-        </div>
+        <p class="hint no-server" data-testid="no-server" title=reason>"No server answers here. "{how_to_start()}</p>
+    }
+}
+
+fn how_to_start() -> impl IntoView {
+    view! {
+        "To share tables and keep them outside this browser, start a server with "<code>"cargo run --release"</code>"; this page goes on looking."
     }
 }

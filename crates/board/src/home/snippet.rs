@@ -5,12 +5,13 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::panel::copy_icon;
 
-/// The code that logs a first row to a table.
+/// The code that logs a first row to a table: of the server, or of this browser.
 #[component]
-pub(crate) fn Snippet(name: String) -> impl IntoView {
+pub(crate) fn Snippet(name: String, in_browser: bool) -> impl IntoView {
     let origin = crate::app::origin();
-    // The default address need not be said.
     let options = match origin.as_str() {
+        _ if in_browser => ", {\n  server: null,\n}".to_owned(),
+        // The default address need not be said.
         "http://127.0.0.1:7700" => String::new(),
         origin => format!(", {{\n  server: \"{origin}\",\n}}"),
     };

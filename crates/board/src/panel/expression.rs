@@ -19,12 +19,24 @@ struct Fault {
 #[component]
 pub(crate) fn ExpressionLine(
     model: PanelModel,
-    /// What the address asked for and cannot be shown; it stands there to be mended.
-    refused: Option<String>,
+    /// What was asked for and cannot be shown; it stands there to be mended.
+    refused: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
-    let text = RwSignal::new(refused.clone().unwrap_or_else(|| model.query.with_untracked(ToString::to_string)));
-    let fault = RwSignal::new(refused.and_then(|typed| read(&typed, model).err()));
+    let text = RwSignal::new(model.query.with_untracked(ToString::to_string));
+    let fault = RwSignal::new(None);
+    Effect::new(move |was_refused: Option<bool>| {
+        let typed = refused.get();
+        let is_refused = typed.is_some();
+        if let Some(typed) = typed {
+            fault.set(read(&typed, model).err());
+            text.set(typed);
+        } else if was_refused == Some(true) {
+            text.set(model.query.with_untracked(ToString::to_string));
+            fault.set(None);
+        }
+        is_refused
+    });
     // What is clicked edits the query, and the line follows.
     Effect::new(move |known: Option<String>| {
         let query = model.query.with(ToString::to_string);

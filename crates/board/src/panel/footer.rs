@@ -50,9 +50,10 @@ fn ConnectionMark(model: PanelModel) -> impl IntoView {
         Connection::CatchingUp { .. } => "Loading…",
         Connection::Connecting => "Connecting…",
     };
+    let place = model.place_text();
     let title = move || match connection.get() {
         Connection::Lost { reason } => reason,
-        _ => String::new(),
+        _ => place.clone(),
     };
     view! { <span class=class data-testid="connection" role="status" title=title>{text}</span> }
 }

@@ -46,6 +46,10 @@ pub(crate) fn copy() -> impl IntoView {
     icon("M6 6h7v7H6zM10 6V3H3v7h3")
 }
 
+pub(crate) fn trash() -> impl IntoView {
+    icon("M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.6 9h5.8l.6-9")
+}
+
 pub(crate) fn theme() -> impl IntoView {
     icon("M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11")
 }

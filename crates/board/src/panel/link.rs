@@ -43,7 +43,11 @@ impl Link {
     /// # Panics
     /// Where the browser has no workers.
     pub(crate) fn start() -> Self {
-        let worker = Worker::new(WORKER_SCRIPT).expect("the browser has workers");
+        Self::over(Worker::new(WORKER_SCRIPT).expect("the browser has workers"))
+    }
+
+    /// A link to a worker that has not said yet that it listens.
+    pub(crate) fn over(worker: Worker) -> Self {
         let shared = Rc::new(Shared { queue: RefCell::new(Some(Vec::new())), ..Shared::default() });
         let (of_messages, posting) = (Rc::clone(&shared), worker.clone());
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {

@@ -4,6 +4,7 @@ mod expression;
 mod filter_editor;
 mod footer;
 mod grid;
+mod hosted;
 mod icons;
 mod inspector;
 mod link;
@@ -28,18 +29,27 @@ use self::popover::PopoverLayer;
 use self::toolbar::{NewRows, Toolbar};
 use crate::app::{Top, origin};
 use crate::home::snippet::Snippet;
+use crate::host::Host;
+use crate::protocol::Place;
 
-pub(crate) use self::icons::{copy as copy_icon, theme as theme_icon};
+pub(crate) use self::icons::{copy as copy_icon, theme as theme_icon, trash as trash_icon};
 
-/// The page of one table, as its address says: `/table/{entity}/{project}/{table}?e={expression}`.
+/// What an address says of a table that lives in this browser, as its `in`.
+const IN_BROWSER: &str = "browser";
+
+/// The page of one table, as its address says: `/table/{entity}/{project}/{table}?e={expression}`; of one that lives in this
+/// browser `…?in=browser&e={expression}`; with `&embed` without the bar on top. A page that holds the panel says all that
+/// instead.
 #[component]
 pub(crate) fn TablePage(name: String) -> impl IntoView {
     match TableName::parse(&name) {
         Ok(name) => {
-            let address = window().location().search().ok();
-            let params = address.and_then(|search| UrlSearchParams::new_with_str(&search).ok());
-            let typed = params.and_then(|params| params.get("e"));
-            view! { <Panel name typed /> }.into_any()
+            let (place, typed) = match Host::find() {
+                Some(host) => (host.server().map_or(Place::Browser, Place::Server), host.expression()),
+                None if param("in").as_deref() == Some(IN_BROWSER) => (Place::Browser, param("e")),
+                None => (Place::Server(origin()), param("e")),
+            };
+            view! { <Panel name place typed /> }.into_any()
         }
         Err(error) => view! {
             <Top crumbs=Vec::new() />
@@ -53,6 +63,11 @@ pub(crate) fn TablePage(name: String) -> impl IntoView {
     }
 }
 
+/// A parameter of the address.
+fn param(name: &str) -> Option<String> {
+    UrlSearchParams::new_with_str(&window().location().search().ok()?).ok()?.get(name)
+}
+
 /// The query that an address asks for; all rows where it asks for nothing, or for what cannot be shown here.
 fn query_of(name: &TableName, typed: Option<&str>) -> Result<Query, Query> {
     let rows = Query::rows(name.clone());
@@ -61,15 +76,20 @@ fn query_of(name: &TableName, typed: Option<&str>) -> Result<Query, Query> {
 }
 
 #[component]
-fn Panel(name: TableName, typed: Option<String>) -> impl IntoView {
+fn Panel(name: TableName, place: Place, typed: Option<String>) -> impl IntoView {
     let link = expect_context::<StoredValue<Link, LocalStorage>>();
     let query = query_of(&name, typed.as_deref());
-    let refused = if query.is_err() { typed } else { None };
-    let model = PanelModel::open(link, origin(), query.unwrap_or_else(|rows| rows));
+    let refused = RwSignal::new(if query.is_err() { typed } else { None });
+    let model = PanelModel::open(link, place, query.unwrap_or_else(|rows| rows));
+    let host = Host::find();
+    let is_bare = host.is_some() || param("embed").is_some();
     let crumbs = vec![name.entity().to_owned(), name.project().to_owned(), name.table().to_owned()];
     let title = format!("{} · StreamTable", name.table());
     document().set_title(&title);
-    mirror_in_address(model, name.clone(), refused.is_some());
+    match host {
+        Some(host) => hosted::follow(host, model, name.clone(), refused),
+        None => mirror_in_address(model, name.clone(), refused.with_untracked(Option::is_some)),
+    }
 
     let has_rows_op = move || model.query.with(|query| !query.ops.is_empty());
     let is_empty = move || model.state.with(|state| state.n_table_rows == 0);
@@ -77,7 +97,7 @@ fn Panel(name: TableName, typed: Option<String>) -> impl IntoView {
         move || model.state.with(|state| state.n_table_rows > state.n_held_back && state.n_view_rows == 0);
     let name = StoredValue::new(name);
     view! {
-        <Top crumbs />
+        {(!is_bare).then(|| view! { <Top crumbs in_browser=model.is_in_browser() /> })}
         <main class="panel">
             <ExpressionLine model refused />
             <Show when=has_rows_op>
@@ -120,17 +140,17 @@ fn clear_filters(model: PanelModel) {
 
 /// Keeps the address so that it opens the panel as it is. One that cannot be shown stays until something is chosen.
 fn mirror_in_address(model: PanelModel, name: TableName, is_refused: bool) {
+    let embed = param("embed").map(|_| "embed".to_owned());
     Effect::new(move |known: Option<Query>| {
         let query = model.query.get();
         if is_refused && known.as_ref().is_none_or(|known| *known == query) {
             return query;
         }
-        let path = format!("/table/{name}");
-        let address = if query == Query::rows(name.clone()) {
-            path
-        } else {
-            format!("{path}?e={}", js_sys::encode_uri_component(&query.to_string()))
-        };
+        let place = model.is_in_browser().then(|| format!("in={IN_BROWSER}"));
+        let is_all = query == Query::rows(name.clone());
+        let shown = (!is_all).then(|| format!("e={}", js_sys::encode_uri_component(&query.to_string())));
+        let params = place.into_iter().chain(embed.clone()).chain(shown).collect::<Vec<_>>().join("&");
+        let address = format!("/table/{name}{}{params}", if params.is_empty() { "" } else { "?" });
         if let Ok(history) = window().history() {
             // A browser that refuses (too many changes at once) keeps the address of a moment ago.
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
@@ -144,13 +164,17 @@ fn mirror_in_address(model: PanelModel, name: TableName, is_refused: bool) {
 fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
     use crate::protocol::Connection;
     let connection = Memo::new(move |_| model.state.with(|state| state.connection.clone()));
+    let in_browser = model.is_in_browser();
+    let opening = if in_browser { "Opening the table…" } else { "Connecting to the server…" };
+    let lost = if in_browser { "The table cannot be read" } else { "The server does not answer" };
+    let who = if in_browser { "a page of this address logs them" } else { "a page logs them" };
     move || match connection.get() {
         Connection::Connecting | Connection::CatchingUp { .. } => {
-            view! { <div class="over-grid quiet"><p>"Connecting to the server…"</p></div> }.into_any()
+            view! { <div class="over-grid quiet"><p>{opening}</p></div> }.into_any()
         }
         Connection::Lost { reason } => view! {
             <div class="over-grid">
-                <h2>"The server does not answer"</h2>
+                <h2>{lost}</h2>
                 <p>{reason}</p>
                 <p class="hint">"The board goes on trying."</p>
             </div>
@@ -159,8 +183,8 @@ fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
         Connection::Live => view! {
             <div class="over-grid">
                 <h2>"Waiting for the first row"</h2>
-                <p>"Rows appear here the moment a page logs them."</p>
-                <Snippet name=name.to_string() />
+                <p>"Rows appear here the moment "{who}"."</p>
+                <Snippet name=name.to_string() in_browser />
             </div>
         }
         .into_any(),

@@ -6,7 +6,7 @@ use model::{ColumnType, TableName};
 
 use super::link::Link;
 use super::popover::Popover;
-use crate::protocol::{ColumnFacts, FromWorker, PanelColumn, PanelId, PanelState, ToWorker};
+use crate::protocol::{ColumnFacts, FromWorker, PanelColumn, PanelId, PanelState, Place, ToWorker};
 use crate::state::layout::Layout;
 use crate::state::selection::Selection;
 
@@ -18,7 +18,7 @@ const MEANS_OF_A_NEW_GROUPING: usize = 4;
 pub(crate) struct PanelModel {
     link: StoredValue<Link, LocalStorage>,
     panel: StoredValue<PanelId>,
-    base_url: StoredValue<String>,
+    place: StoredValue<Place>,
     /// What is shown.
     pub(crate) query: RwSignal<Query>,
     /// How the worker's view of it stands.
@@ -44,12 +44,12 @@ pub(crate) struct PanelModel {
 }
 
 impl PanelModel {
-    /// A panel that shows `query` of the server at `base_url`, until the reactive owner is gone.
-    pub(crate) fn open(link: StoredValue<Link, LocalStorage>, base_url: String, query: Query) -> Self {
+    /// A panel that shows `query` of a table that lives at `place`, until the reactive owner is gone.
+    pub(crate) fn open(link: StoredValue<Link, LocalStorage>, place: Place, query: Query) -> Self {
         let model = Self {
             panel: StoredValue::new(0),
             link,
-            base_url: StoredValue::new(base_url),
+            place: StoredValue::new(place),
             query: RwSignal::new(query),
             state: RwSignal::default(),
             fault: RwSignal::new(None),
@@ -145,11 +145,24 @@ impl PanelModel {
         self.query.with(|query| query.table.clone())
     }
 
+    /// Whether the table lives in this browser.
+    pub(crate) fn is_in_browser(&self) -> bool {
+        self.place.with_value(|place| *place == Place::Browser)
+    }
+
+    /// Where the table lives, for a person to read.
+    pub(crate) fn place_text(&self) -> String {
+        self.place.with_value(|place| match place {
+            Place::Server(base_url) => format!("On the server at {base_url}"),
+            Place::Browser => "In this browser".to_owned(),
+        })
+    }
+
     fn show(&self) {
         let (panel, link) = self.link();
         let expression = self.query.with_untracked(ToString::to_string);
         self.fault.set(None);
-        link.send(&ToWorker::Show { panel, base_url: self.base_url.get_value(), expression });
+        link.send(&ToWorker::Show { panel, place: self.place.get_value(), expression });
     }
 
     fn take(&self, message: FromWorker) {

@@ -110,7 +110,7 @@ pub(crate) fn PopoverLayer(model: PanelModel) -> impl IntoView {
         let room = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(f64::MAX);
         let left = popover.x.min(room - WIDTH_PX - 8.0).max(8.0);
         let label = popover.kind.name();
-        let style = format!("left:{left}px;top:{}px;max-height:calc(100dvh - {}px)", popover.y, popover.y + 12.0);
+        let max_height = format!("calc(100dvh - {}px)", popover.y + 12.0);
         Some(view! {
             <div class="backdrop" on:click=move |_| close()></div>
             <div
@@ -119,7 +119,9 @@ pub(crate) fn PopoverLayer(model: PanelModel) -> impl IntoView {
                 aria-label=label
                 tabindex="-1"
                 node_ref=node
-                style=style
+                style:left=format!("{left}px")
+                style:top=format!("{}px", popover.y)
+                style:max-height=max_height
                 on:keydown=on_key
                 on:focusout=move |event| {
                     // Whoever goes on by Tab is done here; a click on nothing goes nowhere.

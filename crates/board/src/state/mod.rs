@@ -1,5 +1,6 @@
 //! The board's state apart from the DOM: pure, and tested on the host.
 
+pub mod browser_rows;
 pub mod cell;
 pub mod conditions;
 pub mod geometry;

@@ -7,38 +7,55 @@ use streamtable::web::tail::{TailEvent, TailHandle, follow_table};
 use wasm_bindgen_futures::spawn_local;
 
 use super::TableKey;
-use crate::protocol::Connection;
+use super::browser::{BrowserTail, follow_browser_table};
+use crate::protocol::{Connection, Place};
 use crate::state::rate::Rate;
 
-/// A table and the link to its server. The link closes with it.
+/// A table and the link to where it lives. The link closes with it.
 pub(super) struct Followed {
     pub(super) table: Table,
-    /// Which table this is: grows when the rows were thrown away because the server's table was made anew.
+    /// Which table this is: grows when the rows were thrown away because the table was made anew.
     pub(super) generation: u64,
     pub(super) rate: Rate,
     connection: Connection,
-    /// Where the server's table ended when it answered.
+    /// Where the table ended when the link was made.
     next_offset_at_hello: Offset,
-    _handle: TailHandle,
+    _link: Link,
+}
+
+/// What keeps rows coming for as long as it is held.
+#[expect(dead_code, reason = "it is held, and dropped in the end")]
+enum Link {
+    Server(TailHandle),
+    Browser(BrowserTail),
 }
 
 impl Followed {
     /// Follows the table from its first row on; `take` is given whatever comes, until the link closes.
     pub(super) fn start(key: &TableKey, take: impl Fn(TableKey, TailEvent) + 'static) -> Self {
-        let (mut events, handle) = follow_table(&key.base_url, &key.name, Some(0));
-        let key = key.clone();
-        spawn_local(async move {
-            while let Some(event) = events.next().await {
-                take(key.clone(), event);
+        let link = match &key.place {
+            Place::Server(base_url) => {
+                let (mut events, handle) = follow_table(base_url, &key.name, Some(0));
+                let key = key.clone();
+                spawn_local(async move {
+                    while let Some(event) = events.next().await {
+                        take(key.clone(), event);
+                    }
+                });
+                Link::Server(handle)
             }
-        });
+            Place::Browser => {
+                let of_event = key.clone();
+                Link::Browser(follow_browser_table(&key.name, move |event| take(of_event.clone(), event)))
+            }
+        };
         Self {
             table: Table::new(),
             generation: 0,
             rate: Rate::default(),
             connection: Connection::Connecting,
             next_offset_at_hello: 0,
-            _handle: handle,
+            _link: link,
         }
     }
 
@@ -83,7 +100,7 @@ impl Followed {
         }
     }
 
-    /// The server's table is another one than before: what is held of the old one goes.
+    /// The table is another one than before: what is held of the old one goes.
     fn start_over(&mut self) {
         self.table = Table::new();
         self.generation += 1;

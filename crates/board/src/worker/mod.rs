@@ -1,8 +1,9 @@
 //! The worker: it holds the sockets, the tables and the views, and answers the page.
 //!
 //! [`Worker`] reads messages and tells panels how they stand, at most once a frame; [`followed`] keeps tables up to date
-//! with the server; [`panel`] keeps a panel's view. No column is ever read on the page's thread.
+//! with the server, [`browser`] with the storage of this browser; [`panel`] keeps a panel's view. No column is ever read on the page's thread.
 
+mod browser;
 mod followed;
 mod panel;
 
@@ -19,7 +20,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use self::followed::Followed;
 use self::panel::Panel;
-use crate::protocol::{FromWorker, PanelId, READY, ToWorker};
+use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
@@ -60,10 +61,10 @@ struct Worker {
     shared: Rc<RefCell<Shared>>,
 }
 
-/// A table of a server.
+/// A table, of a server or of this browser.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct TableKey {
-    base_url: String,
+    place: Place,
     name: TableName,
 }
 
@@ -78,7 +79,7 @@ struct Shared {
 impl Worker {
     fn answer(&self, message: ToWorker) {
         match message {
-            ToWorker::Show { panel, base_url, expression } => self.show(panel, base_url, &expression),
+            ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
             ToWorker::Window { panel, request, anchor, n_rows, columns } => {
                 let shared = self.shared.borrow();
                 let found = shared.panel_and_table(panel);
@@ -111,12 +112,12 @@ impl Worker {
         }
     }
 
-    fn show(&self, id: PanelId, base_url: String, expression: &str) {
+    fn show(&self, id: PanelId, place: Place, expression: &str) {
         let query = match expr::parse_query(expression) {
             Ok(query) => query,
             Err(error) => return self.tell(&FromWorker::Fault { panel: id, message: error.to_string() }),
         };
-        let key = TableKey { base_url, name: query.table.clone() };
+        let key = TableKey { place, name: query.table.clone() };
         let mut shared = self.shared.borrow_mut();
         if !shared.tables.contains_key(&key) {
             let worker = self.clone();

@@ -14,6 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use super::rows::{Drawing, RowPool};
+use super::set_style;
 use crate::panel::model::PanelModel;
 use crate::protocol::{Anchor, Connection, WindowMessage};
 use crate::state::geometry::Geometry;
@@ -58,6 +59,8 @@ struct State {
     width: f64,
     window: Option<Window>,
     pool: RowPool,
+    /// The size that the spacer has.
+    spacer_style: String,
     /// How far below the header the pointer is, in pixels; `None` where it is not over the rows.
     pointer: Option<f64>,
     /// Whether a window was asked for and has not come, and whether another is wanted after it.
@@ -81,6 +84,7 @@ impl Grid {
             width: 0.0,
             window: None,
             pool,
+            spacer_style: String::new(),
             pointer: None,
             is_asking: false,
             is_wanted: false,
@@ -363,20 +367,19 @@ impl Grid {
     fn draw(&self) {
         let Inner { model, elements, focus_id, .. } = &*self.0;
         let mut state = self.0.state.borrow_mut();
-        let State { geometry, columns, left, width, window, pool, .. } = &mut *state;
+        let State { geometry, columns, left, width, window, pool, spacer_style, .. } = &mut *state;
         let total_width = total_width(columns);
         let spacer = format!("height:{}px;width:{total_width}px", geometry.spacer() + HEADER_HEIGHT_PX);
-        if elements.spacer.get_attribute("style").as_deref() != Some(&spacer) {
-            elements.spacer.set_attribute("style", &spacer).expect("style is a valid name");
+        if *spacer_style != spacer {
+            set_style(&elements.spacer, &spacer);
+            *spacer_style = spacer;
         }
         let scroll_top = geometry.scroll_top();
         if (f64::from(elements.scroller.scroll_top()) - scroll_top).abs() >= 1.0 {
             elements.scroller.set_scroll_top(scroll_top.round() as i32);
         }
         geometry.synced(f64::from(elements.scroller.scroll_top()));
-        let in_view = geometry.visible();
-        let drawn = in_view.start.saturating_sub(OVERSCAN_ROWS)..(in_view.end + OVERSCAN_ROWS).min(geometry.n_rows());
-        let rows: Vec<(u64, f64)> = drawn.map(|rank| (rank, geometry.y_of(rank))).collect();
+        let rows: Vec<(u64, f64)> = drawn(geometry).map(|rank| (rank, geometry.y_of(rank))).collect();
         let columns_in_view = visible(columns, *left, *width);
         let selection = model.selection.read_untracked();
         let drawing = Drawing {
@@ -393,14 +396,20 @@ impl Grid {
     }
 }
 
+/// The ranks of the rows that are drawn: those in view, and a few beyond each edge.
+fn drawn(geometry: &Geometry) -> Range<u64> {
+    let in_view = geometry.visible();
+    in_view.start.saturating_sub(OVERSCAN_ROWS)..(in_view.end + OVERSCAN_ROWS).min(geometry.n_rows())
+}
+
 impl State {
-    /// Whether the window holds all that is in view.
+    /// Whether the window holds all that is drawn.
     fn is_covered(&self) -> bool {
         let Some(window) = &self.window else { return false };
         let held = window.first_rank..window.first_rank + window.row_ids.len() as u64;
-        let in_view = self.geometry.visible();
+        let drawn = drawn(&self.geometry);
         let columns = &self.columns[visible(&self.columns, self.left, self.width)];
         let has_column = |placed: &Placed| window.columns.iter().any(|column| column.name == placed.name);
-        in_view.start >= held.start && in_view.end <= held.end && columns.iter().all(has_column)
+        drawn.start >= held.start && drawn.end <= held.end && columns.iter().all(has_column)
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn Header(
             class="grid-head"
             role="row"
             aria-rowindex="1"
-            style=move || format!("width:{}px", placed.with(|placed| total_width(placed)))
+            style:width=move || format!("{}px", placed.with(|placed| total_width(placed)))
         >
             <div class="gutter" role="columnheader" aria-colindex="1" aria-label="Row"></div>
             <For each=in_view key=Clone::clone let((name, column_type))>
@@ -82,7 +82,8 @@ fn HeaderCell(model: PanelModel, placed: Memo<Vec<Placed>>, name: String, column
             aria-colindex=move || place.get().0 + 2
             aria-sort=aria_sort
             title=move || format!("{} ({column_type})", name.get_value())
-            style=move || format!("left:{}px;width:{}px", place.get().1, place.get().2)
+            style:left=move || format!("{}px", place.get().1)
+            style:width=move || format!("{}px", place.get().2)
             on:click=on_click
         >
             <span class="header-name">{name.get_value()}</span>

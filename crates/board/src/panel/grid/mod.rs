@@ -120,6 +120,11 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
     }
 }
 
+/// Styles an element. By its attribute, the policy of a page could forbid it.
+fn set_style(element: &HtmlElement, css: &str) {
+    element.style().set_css_text(css);
+}
+
 /// Keeps the grid as large as its box, until the owner is gone.
 fn watch_size(element: &HtmlElement, grid: Grid) {
     let resized = Closure::<dyn Fn()>::new(move || grid.resized());

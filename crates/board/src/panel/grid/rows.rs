@@ -6,6 +6,7 @@ use model::ColumnType;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, HtmlElement, HtmlImageElement};
 
+use super::set_style;
 use super::time::local_time;
 use crate::state::cell::{Shown, shown};
 use crate::state::layout::Placed;
@@ -124,8 +125,12 @@ impl RowNode {
             if is_selected { "true" } else { "false" }.to_owned(),
         ];
         for (idx, name) in ["style", "aria-rowindex", "data-row-id", "aria-selected"].into_iter().enumerate() {
-            if self.attributes[idx] != attributes[idx] {
-                set(&self.element, name, &attributes[idx]);
+            if self.attributes[idx] == attributes[idx] {
+                continue;
+            }
+            match name {
+                "style" => set_style(&self.element, &attributes[idx]),
+                name => set(&self.element, name, &attributes[idx]),
             }
         }
         if self.attributes[2].is_empty() != attributes[2].is_empty() || self.attributes[1].is_empty() {
@@ -174,7 +179,7 @@ impl CellNode {
     fn place(&mut self, idx: usize, column: &Placed) {
         if self.place != (column.left, column.width) {
             self.place = (column.left, column.width);
-            set(&self.element, "style", &format!("left:{}px;width:{}px", column.left, column.width));
+            set_style(&self.element, &format!("left:{}px;width:{}px", column.left, column.width));
         }
         if self.column != idx {
             self.column = idx;
