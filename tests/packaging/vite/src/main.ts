@@ -1,15 +1,19 @@
-// A page that logs to the table and server that its address names, and says in its title when everything is stored.
+// A page that logs to the table and server that its address names, in the way that it names, and says in its title when
+// everything is stored.
 
 import { StreamTable, StreamTableError } from "streamtable";
 
-const query = new URLSearchParams(location.search);
-const st = new StreamTable(query.get("table") ?? "t", { server: query.get("server") ?? undefined });
+import { log } from "./log";
+
+const ways: Record<string, () => Promise<number>> = {
+  "": () => log(StreamTable, location.href),
+  slim: async () => (await import("./slim")).stored,
+  worker: async () => (await import("./threads")).stored,
+};
 
 try {
-  st.log({ n: 0, text: "from a page", when: new Date(0) });
-  st.log([{ n: 1 }, { n: 2, image: new Blob(["x"], { type: "image/png" }) }]);
-  await st.finish();
-  document.title = `stored ${st.status.acknowledged}`;
+  const stored = await ways[new URLSearchParams(location.search).get("how") ?? ""]?.();
+  document.title = `stored ${stored}`;
 } catch (error) {
   document.title = error instanceof StreamTableError ? error.code : String(error);
 }

@@ -1,0 +1,11 @@
+// A route in the edge runtime that logs to the table and server that its address names.
+
+import { StreamTable } from "streamtable";
+
+import { log } from "../log";
+
+export const runtime = "edge";
+
+export async function GET({ url }) {
+  return new Response(String(await log(StreamTable, url)));
+}
