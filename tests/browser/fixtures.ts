@@ -12,6 +12,9 @@ declare global {
   var StreamTable: typeof Package.StreamTable;
   /** The error of the npm package. */
   var StreamTableError: typeof Package.StreamTableError;
+  /** The functions of the npm package. */
+  var listBrowserTables: typeof Package.listBrowserTables;
+  var deleteBrowserTable: typeof Package.deleteBrowserTable;
   /** The server's address. */
   var serverUrl: string;
   /** A cell or row as a test can carry it out of the page: blobs as `{ blob: type, bytes }`. */

@@ -15,7 +15,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 const SERVER_BIN = process.env.STREAMTABLE_SERVER_BIN ?? path.join(TARGET, "release", "streamtable-server");
-export const PACKAGE = path.join(TARGET, "npm", "streamtable");
+export const PACKAGE = process.env.STREAMTABLE_PACKAGE ?? path.join(TARGET, "npm", "streamtable");
 /** The built board. Only what looks at the board needs it. */
 export const BOARD = path.join(ROOT, "dist");
 
@@ -128,7 +128,9 @@ export async function servePages(
       response.writeHead(200, { "content-type": TYPES[path.extname(pathname)] ?? TYPES[".html"], ...own.headers });
       response.end(own.body);
     } else if (file && existsSync(file) && statSync(file).isFile()) {
-      response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "application/octet-stream" });
+      // Modules are fetched by pages that have no origin, too.
+      const type = TYPES[path.extname(file)] ?? "application/octet-stream";
+      response.writeHead(200, { "content-type": type, "access-control-allow-origin": "*" });
       createReadStream(file).pipe(response);
     } else if (pathname === "/" || pathname === "/favicon.ico") {
       response.writeHead(pathname === "/" ? 200 : 204, { "content-type": TYPES[".html"] });

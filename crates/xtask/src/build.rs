@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::npm;
 use crate::process::{command, run};
 use crate::tools::{self, path_with, say};
-use crate::workspace::{copy_folder, is_fresh, root, target};
+use crate::workspace::{is_fresh, root, target};
 
 /// Builds the server for release and gives its program.
 pub(crate) fn server() -> Result<PathBuf> {
@@ -22,9 +22,9 @@ pub(crate) fn server() -> Result<PathBuf> {
 pub(crate) fn board() -> Result {
     demo()?;
     let sources = ["Cargo.lock", "Cargo.toml", "Trunk.toml", "www", "crates"].map(|name| root().join(name));
-    let demo = [root().join("www/demo/generated")];
+    let generated = ["www/generated", "www/demo/generated"].map(|name| root().join(name));
     let made = root().join("dist/index.html");
-    if is_fresh(&made, &sources) && is_fresh(&made, &demo) {
+    if is_fresh(&made, &sources) && is_fresh(&made, &generated) {
         return Ok(());
     }
     say("building the board");
@@ -40,15 +40,21 @@ pub(crate) fn trunk(args: &[&str]) -> Result<Command> {
     Ok(trunk)
 }
 
-/// Puts next to the demo page what it serves: the npm package, and a real data set as JSON.
+/// Puts next to the board's page and the demo's what they serve: the script that reads the tables of this browser; the npm
+/// package, and a real data set as JSON.
 pub(crate) fn demo() -> Result {
+    npm::browser_tables(&root().join("www/generated/browser_tables.js"))?;
     let generated = root().join("www/demo/generated");
     fs::create_dir_all(&generated).map_err(Error::at(&generated))?;
 
     let package = npm::build()?;
     let copy = generated.join("streamtable");
-    if !is_fresh(&copy.join("index.js"), &[package.join("index.js")]) {
-        copy_folder(&package, &copy)?;
+    fs::create_dir_all(&copy).map_err(Error::at(&copy))?;
+    for name in ["index.js", "index.js.map"] {
+        let (from, to) = (package.join(name), copy.join(name));
+        if !is_fresh(&to, std::slice::from_ref(&from)) {
+            fs::copy(&from, &to).map_err(Error::at(&from))?;
+        }
     }
 
     let orders = generated.join("orders.json");

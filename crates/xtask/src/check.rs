@@ -7,7 +7,7 @@ use crate::tools::{self, path_with, say};
 use crate::workspace::root;
 
 /// The crates that run in a browser.
-const WEB_CRATES: [&str; 2] = ["streamtable", "streamtable-board"];
+const WEB_CRATES: [&str; 3] = ["streamtable", "streamtable-filter", "streamtable-board"];
 
 fn step(what: &str, step: impl FnOnce() -> Result) -> Result {
     say(what);

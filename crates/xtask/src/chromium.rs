@@ -2,19 +2,29 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::Result;
 use crate::error::Error;
 use crate::process::{command, output, status};
-use crate::tools::say;
+use crate::tools::{self, say};
 use crate::workspace::root;
 
 const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
+/// Lets a command that runs Playwright find a Chromium, and installs the tests' npm packages, which bring Playwright.
+pub(crate) fn drive(mut command: Command) -> Result<Command> {
+    tools::npm_ci(&root().join("tests"))?;
+    if let Some(path) = find_or_install()? {
+        command.env("CHROMIUM_PATH", path);
+    }
+    Ok(command)
+}
+
 /// A Chromium: the one that `CHROMIUM_PATH` names, one on PATH, Playwright's own, or one installed now.
 ///
 /// `None` means Playwright's own, which Playwright finds by itself.
-pub(crate) fn find_or_install() -> Result<Option<PathBuf>> {
+fn find_or_install() -> Result<Option<PathBuf>> {
     if let Some(path) = env::var_os("CHROMIUM_PATH").map(PathBuf::from) {
         return if path.is_file() {
             Ok(Some(path))

@@ -1,5 +1,6 @@
 //! Every command of the project: `cargo xtask help`.
 
+mod bench;
 mod build;
 mod check;
 mod chromium;
@@ -8,6 +9,7 @@ mod npm;
 mod process;
 mod serve;
 mod size;
+mod soak;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -39,11 +41,11 @@ enum Command {
     },
     /// Check format, lints (native and wasm), types, dependencies and tidiness.
     Check,
-    /// Build the npm package into target/npm/streamtable.
+    /// Build the npm package into target/npm/streamtable, with the board for its panel.
     Npm,
     /// Build the board into dist.
     Board,
-    /// Prepare what the demo page serves.
+    /// Prepare what the board's page and the demo page serve.
     Demo,
     /// Print what the package and the board weigh, and fail when over budget.
     Size {
@@ -51,6 +53,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
     },
+    /// Measure side by side with peers.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+    /// Run for so long that a leak shows.
+    #[command(subcommand)]
+    Soak(soak::Soak),
 }
 
 fn main() -> ExitCode {
@@ -58,10 +66,12 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Test { suite } => test::run(suite),
         Command::Check => check::check(),
-        Command::Npm => npm::build().map(drop),
+        Command::Npm => npm::build_whole().map(drop),
         Command::Board => build::board(),
         Command::Demo => build::demo(),
         Command::Size { json } => size::run(json.as_deref()),
+        Command::Bench(what) => bench::bench(&what),
+        Command::Soak(what) => soak::soak(&what),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,6 @@
 //! `cargo xtask test`: every test there is, suite by suite, and one line in the end that counts them.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -28,9 +27,14 @@ pub(crate) enum Suite {
     Http,
     /// The npm package and the board in Chromium, against the real server.
     Browser,
+    /// The npm package under faults of pages, browsers, networks and servers: nothing lost, nothing doubled.
+    Faults,
+    /// The packed npm package in real projects: bundlers, runtimes, types.
+    Packaging,
 }
 
-const ALL: [Suite; 5] = [Suite::Native, Suite::Js, Suite::Wasm, Suite::Http, Suite::Browser];
+const ALL: [Suite; 7] =
+    [Suite::Native, Suite::Js, Suite::Wasm, Suite::Http, Suite::Browser, Suite::Faults, Suite::Packaging];
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Default)]
@@ -57,7 +61,7 @@ pub(crate) fn run(suite: Option<Suite>) -> Result {
         total.n_passed += counts.n_passed;
         total.n_failed += counts.n_failed;
         lines.push(format!(
-            "  {:<8} {:>5} passed {:>4} failed   {:>6.1} s{fault}",
+            "  {:<9} {:>5} passed {:>4} failed   {:>6.1} s{fault}",
             suite.name(),
             counts.n_passed,
             counts.n_failed,
@@ -83,6 +87,8 @@ impl Suite {
             Suite::Wasm => "wasm",
             Suite::Http => "http",
             Suite::Browser => "browser",
+            Suite::Faults => "faults",
+            Suite::Packaging => "packaging",
         }
     }
 
@@ -99,21 +105,21 @@ impl Suite {
                 Ok(command("cargo", &args))
             }
             Suite::Js => {
+                // They run on the WebAssembly as it was built.
+                npm::build()?;
                 let dir = root().join("crates/client/npm");
-                tools::npm_ci(&dir)?;
                 let mut npm = command("npm", &["test", "--silent"]);
                 npm.current_dir(dir);
                 Ok(npm)
             }
             Suite::Wasm => {
                 tools::rust_targets()?;
-                let chromium = chromium()?;
                 let mut cargo =
                     command("cargo", &["test", "--package", "streamtable", "--target", "wasm32-unknown-unknown"]);
-                cargo.args(["--features", "npm", "--test", "web", "--no-fail-fast"]);
+                cargo.args(["--features", "arrow", "--test", "web", "--no-fail-fast"]);
                 cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", wasm_runner());
                 cargo.env("PATH", path_with(&[tools::wasm_bindgen()?]));
-                Ok(with_chromium(cargo, chromium))
+                chromium::drive(cargo)
             }
             Suite::Http => {
                 let server = build::server()?;
@@ -121,30 +127,23 @@ impl Suite {
                 cargo.env("STREAMTABLE_SERVER_BIN", server);
                 Ok(cargo)
             }
-            Suite::Browser => {
-                let server = build::server()?;
-                npm::build()?;
-                build::board()?;
-                let chromium = chromium()?;
-                let mut playwright = command("npx", &["--no-install", "playwright", "test"]);
-                playwright.current_dir(root().join("tests")).env("STREAMTABLE_SERVER_BIN", server);
-                Ok(with_chromium(playwright, chromium))
+            Suite::Browser => playwright(&[]),
+            Suite::Faults => playwright(&["--config", "faults/playwright.config.ts"]),
+            Suite::Packaging => {
+                tools::npm_ci(&root().join("tests/packaging"))?;
+                playwright(&["--config", "packaging/playwright.config.ts"])
             }
         }
     }
 }
 
-/// The tests' npm packages and a Chromium that they can drive.
-fn chromium() -> Result<Option<PathBuf>> {
-    tools::npm_ci(&root().join("tests"))?;
-    chromium::find_or_install()
-}
-
-fn with_chromium(mut command: Command, chromium: Option<PathBuf>) -> Command {
-    if let Some(path) = chromium {
-        command.env("CHROMIUM_PATH", path);
-    }
-    command
+/// The command that runs Playwright's tests of the npm package and the board against the server, all built.
+pub(crate) fn playwright(args: &[&str]) -> Result<Command> {
+    let server = build::server()?;
+    npm::build_whole()?;
+    let mut playwright = command("npx", &["--no-install", "playwright", "test"]);
+    playwright.args(args).current_dir(root().join("tests")).env("STREAMTABLE_SERVER_BIN", server);
+    chromium::drive(playwright)
 }
 
 /// Runs wasm tests in Chromium through Playwright, so that no driver program of its own is needed.

@@ -11,7 +11,14 @@ const MAX_LINES: usize = 500;
 /// What only the browser's own files may name.
 const WEB_NAMES: [&str; 5] = ["js_sys", "web_sys", "wasm_bindgen", "gloo_", "serde_wasm_bindgen"];
 /// Where they may; xtask only installs a tool of that name.
-const WEB_PLACES: [&str; 4] = ["crates/client/src/web/", "crates/client/tests/", "crates/board/", "crates/xtask/"];
+const WEB_PLACES: [&str; 6] = [
+    "crates/client/src/web/",
+    "crates/client/tests/",
+    "crates/filter/src/exports.rs",
+    "crates/board/",
+    "bench/boundary/",
+    "crates/xtask/",
+];
 /// Crates of byte formats. What `wire` makes of them may be named by anybody.
 const FORMAT_NAMES: [&str; 2] = ["arrow_", "csv::"];
 /// What a pure crate must not depend on, however far down.
@@ -68,7 +75,10 @@ fn the_browser_is_named_only_where_it_is_met() {
         let named = code(&text).filter(|(_, line)| WEB_NAMES.iter().any(|web| line.contains(web)));
         faults.extend(named.map(|(line, _)| format!("{name}:{line}")));
     }
-    none(&faults, "js_sys, web_sys, wasm_bindgen and gloo stand only in client/src/web and board");
+    none(
+        &faults,
+        "js_sys, web_sys, wasm_bindgen and gloo stand only in client/src/web, the filter's exports and board",
+    );
 }
 
 #[test]
@@ -115,6 +125,19 @@ fn the_logging_half_has_no_json_parser_and_no_arrow() {
     let tree = tree("streamtable", &["--target", "wasm32-unknown-unknown", "--features", "npm"]);
     let heavy = |name: &String| name == "serde_json" || name.starts_with("arrow") || name.contains("flate");
     none(&tree.into_iter().filter(heavy).collect::<Vec<_>>(), "the logging half stays small");
+}
+
+#[test]
+fn only_numbers_cross_into_the_logging_half() {
+    let exports = "crates/client/src/web/exports.rs";
+    let text = fs::read_to_string(root().join(exports)).expect("the file is there");
+    let carries =
+        |line: &str| ["&str", "String", "JsValue", "Vec<", "[u8]", "Array"].iter().any(|kind| line.contains(kind));
+    let faults = code(&text).filter(|(_, line)| carries(line));
+    none(
+        &faults.map(|(line, text)| format!("{exports}:{line}: {}", text.trim())).collect::<Vec<_>>(),
+        "rows stay outside",
+    );
 }
 
 #[test]

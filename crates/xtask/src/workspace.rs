@@ -52,20 +52,3 @@ fn newest(path: &Path) -> Option<SystemTime> {
         .filter_map(|entry| newest(&entry.path()))
         .max()
 }
-
-/// Copies a folder with all that is in it, replacing what was there.
-pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result {
-    if to.exists() {
-        fs::remove_dir_all(to).map_err(Error::at(to))?;
-    }
-    fs::create_dir_all(to).map_err(Error::at(to))?;
-    for entry in fs::read_dir(from).map_err(Error::at(from))?.flatten() {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy_folder(&from, &to)?;
-        } else {
-            fs::copy(&from, &to).map_err(Error::at(&from))?;
-        }
-    }
-    Ok(())
-}
