@@ -1,7 +1,7 @@
 // Rows that pages left behind: whoever finds them delivers them in the writer's name, and forgets the writer then.
 
 import { startCore } from "./core.js";
-import { hasDb, openDb, result, STORES } from "./db.js";
+import { ask, hasDb, STORES } from "./db.js";
 import { destinationOf, type OnError } from "./destination.js";
 import { StreamTableError } from "./errors.js";
 import { hasLocks, type Hold, holdWriter, isOld } from "./locks.js";
@@ -101,15 +101,15 @@ async function scan(): Promise<void> {
 
 /** The writers of all chunks; each is looked up once, however many chunks it has. */
 async function storedWriters(): Promise<string[]> {
-  const store = (await openDb()).transaction(STORES.chunks).objectStore(STORES.chunks);
   const writers: string[] = [];
-  const request = store.openKeyCursor();
-  for (let cursor = await result(request); cursor; cursor = await result(request)) {
-    const [writer] = cursor.key as ChunkKey;
+  let after: IDBValidKey = [];
+  for (;;) {
+    const [[key]] = await ask<[IDBValidKey[]]>(STORES.chunks, (store) => [store.getAllKeys(IDBKeyRange.lowerBound(after), 1)]);
+    if (key === undefined) return writers;
+    const [writer] = key as ChunkKey;
     writers.push(writer);
-    cursor.continue([writer, []]);
+    after = [writer, []];
   }
-  return writers;
 }
 
 async function adopt(writer: string): Promise<void> {
@@ -129,9 +129,9 @@ async function adopt(writer: string): Promise<void> {
 
 /** The keys of a writer's chunks, and the first chunk. */
 async function left(writer: string): Promise<[ChunkKey[], StoredChunk | undefined]> {
-  const store = (await openDb()).transaction(STORES.chunks).objectStore(STORES.chunks);
   const range = IDBKeyRange.bound([writer], [writer, []]);
-  return Promise.all([result(store.getAllKeys(range)) as Promise<ChunkKey[]>, result(store.get(range))]);
+  const answers = await ask<[IDBValidKey[], StoredChunk | undefined]>(STORES.chunks, (store) => [store.getAllKeys(range), store.get(range)]);
+  return answers as [ChunkKey[], StoredChunk | undefined];
 }
 
 /** Whether rows stored at that time wait for too long. A clock that was never set says nothing. */

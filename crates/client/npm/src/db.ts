@@ -113,6 +113,22 @@ export function result<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
+/**
+ * Asks a store for things, and settles with the answers, in their order.
+ *
+ * What others write waits for who reads, so the transaction ends without another word of this page, which may be busy,
+ * frozen, or about to go.
+ */
+export async function ask<T extends readonly unknown[]>(
+  store: string,
+  requests: (store: IDBObjectStore) => { readonly [K in keyof T]: IDBRequest<T[K]> },
+): Promise<T> {
+  const tx = (await openDb()).transaction(store);
+  const results = requests(tx.objectStore(store)).map(result);
+  tx.commit?.();
+  return Promise.all(results) as Promise<unknown> as Promise<T>;
+}
+
 /** Settles when a transaction's changes are kept; `strict` ones are then on the disk, others with the system. */
 export function done(tx: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {

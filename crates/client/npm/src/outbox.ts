@@ -1,6 +1,6 @@
 // The rows that wait for their server: in memory, and in IndexedDB so that they outlive the page.
 
-import { done, hasDb, onDbClosed, openDb, openedDb, result, STORES } from "./db.js";
+import { ask, done, hasDb, onDbClosed, openDb, openedDb, STORES } from "./db.js";
 import { cutRows } from "./lines.js";
 import { spill } from "./spill.js";
 
@@ -202,9 +202,8 @@ export class Outbox {
   }
 
   async #load(chunks: readonly Chunk[]): Promise<(string | undefined)[]> {
-    const store = (await openDb()).transaction(STORES.chunks).objectStore(STORES.chunks);
-    const get = async (chunk: Chunk) => (await result<StoredChunk | undefined>(store.get(this.#key(chunk))))?.lines;
-    return Promise.all(chunks.map(get));
+    const stored = await ask<(StoredChunk | undefined)[]>(STORES.chunks, (store) => chunks.map((chunk) => store.get(this.#key(chunk))));
+    return stored.map((chunk) => chunk?.lines);
   }
 
   /** The oldest rows whose lines are in memory, as many as fit; they are what a last request takes along. */
@@ -264,6 +263,7 @@ export class Outbox {
     try {
       const tx = db.transaction(STORES.chunks, "readwrite", { durability: "relaxed" });
       tx.objectStore(STORES.chunks).delete(IDBKeyRange.bound([this.writer, from === 0 ? 0 : first.firstSeq], [this.writer, endSeq], false, true));
+      tx.commit?.();
       // Where this is lost the rows are sent again, and are known.
       done(tx).catch(() => undefined);
     } catch {

@@ -43,6 +43,7 @@ export async function unspill(writer: string): Promise<void> {
     const stored = JSON.parse(localStorage.getItem(key)!) as StoredChunk;
     tx.objectStore(STORES.chunks).put(stored, [writer, ...key.split("/").slice(2).map(Number)]);
   }
+  tx.commit?.();
   await done(tx);
   forgetSpilled(writer);
 }
