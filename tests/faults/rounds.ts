@@ -79,6 +79,24 @@ export class Round<B extends Bed = Bed> {
     this.ledger.logged(number);
   }
 
+  /** Has a page log rows in one task at a time that is soon, in milliseconds since 1970, and does not wait for it. */
+  async logAt(page: Page, load: Load, time: number): Promise<void> {
+    const number = await page.evaluate(() => life.number);
+    this.ledger.tries(number, load.nRows);
+    await page.evaluate(
+      ({ nRows, rowBytes, time }) => {
+        const log = () => {
+          // A timer is late by a millisecond or more.
+          while (performance.timeOrigin + performance.now() < time);
+          life.log(nRows, rowBytes);
+        };
+        setTimeout(log, time - 4 - Date.now());
+      },
+      { ...load, time },
+    );
+    this.ledger.logged(number);
+  }
+
   /** Waits until every row has arrived, judges them, and sees that `page`'s origin has nothing left over. */
   async arrives(page?: Page): Promise<void> {
     const started = performance.now();
