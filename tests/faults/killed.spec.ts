@@ -1,4 +1,4 @@
-// Renderer processes that are killed: after they logged, and in the middle of sending.
+// Renderer processes that are killed: right after they logged, so this runs by itself, and in the middle of sending.
 
 import { KILLABLE, openKillable } from "./chromium.ts";
 import { test } from "./fixtures.ts";
@@ -45,3 +45,35 @@ test("a large backlog, the renderer is killed in the middle of sending it", asyn
     { options: { maxBatchBytes: 100_000 } },
   );
 });
+
+test("a tab hangs while it looks for rows that were left; another logs meanwhile and is killed", async ({ bed, context }) => {
+  await playRounds(
+    bed,
+    async (round) => {
+      const { page: hanging } = await openKillable(context, async (page) => void (await page.goto(visitAddress(round.bed))));
+      const { page: dying, kill } = await openKillable(context, (page) => round.enter(page));
+      await round.bed.way.down();
+      await hanging.evaluate(hang, HANG_MILLIS);
+      await pause(HANG_MILLIS / 3);
+      await round.log(dying, TEN_ROWS);
+      await kill();
+      await round.bed.way.up();
+      await round.arrives(hanging);
+      await hanging.close();
+    },
+    { hasOwnWay: true, hasOwnOrigin: true },
+  );
+});
+
+const HANG_MILLIS = 600;
+
+/** Makes a page look for rows and, once it has asked its storage, hear nothing for a while. */
+function hang(millis: number): void {
+  setTimeout(async () => {
+    dispatchEvent(new Event("online"));
+    // In the same task still, after what follows from the event at once.
+    for (let n = 0; n < 100; n++) await undefined;
+    const start = performance.now();
+    while (performance.now() - start < millis);
+  }, millis / 10);
+}

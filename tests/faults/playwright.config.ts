@@ -8,7 +8,7 @@ import browser from "../playwright.config.ts";
 export const launchOptions = browser.use!.launchOptions as { executablePath: string | undefined; args: string[] };
 
 /** What watches the clock runs last and by itself. */
-const ALONE = /(burst|browser_killed)\.spec/;
+const ALONE = /(burst|killed)\.spec/;
 
 export default defineConfig({
   ...browser,

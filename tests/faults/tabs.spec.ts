@@ -4,7 +4,7 @@ import { expect } from "@playwright/test";
 
 import { KILLABLE, openKillable } from "./chromium.ts";
 import { test } from "./fixtures.ts";
-import { pause, playRounds, TEN_ROWS, visitAddress } from "./rounds.ts";
+import { playRounds, TEN_ROWS, visitAddress } from "./rounds.ts";
 
 test.use({ launchOptions: KILLABLE });
 
@@ -33,6 +33,8 @@ test("a tab is killed while the server is down; one that stays open delivers its
       const { page: dying, kill } = await openKillable(context, (page) => round.enter(page));
       await way.down();
       await round.log(dying, TEN_ROWS);
+      // Pages that are killed before that stand in `killed.spec.ts`.
+      await dying.evaluate(() => life.saved());
       await kill();
       await way.up();
       await round.arrives(living);
@@ -46,35 +48,3 @@ test("a tab is killed while the server is down; one that stays open delivers its
     { nAtOnce: 10, hasOwnWay: true, hasOwnOrigin: true },
   );
 });
-
-test("a tab hangs while it looks for rows that were left; another logs meanwhile and is killed", async ({ bed, context }) => {
-  await playRounds(
-    bed,
-    async (round) => {
-      const { page: hanging } = await openKillable(context, async (page) => void (await page.goto(visitAddress(round.bed))));
-      const { page: dying, kill } = await openKillable(context, (page) => round.enter(page));
-      await round.bed.way.down();
-      await hanging.evaluate(hang, HANG_MILLIS);
-      await pause(HANG_MILLIS / 3);
-      await round.log(dying, TEN_ROWS);
-      await kill();
-      await round.bed.way.up();
-      await round.arrives(hanging);
-      await hanging.close();
-    },
-    { hasOwnWay: true, hasOwnOrigin: true },
-  );
-});
-
-const HANG_MILLIS = 600;
-
-/** Makes a page look for rows and, once it has asked its storage, hear nothing for a while. */
-function hang(millis: number): void {
-  setTimeout(async () => {
-    dispatchEvent(new Event("online"));
-    // In the same task still, after what follows from the event at once.
-    for (let n = 0; n < 100; n++) await undefined;
-    const start = performance.now();
-    while (performance.now() - start < millis);
-  }, millis / 10);
-}
