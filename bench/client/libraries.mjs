@@ -11,6 +11,7 @@
 /** @type {Library[]} */
 export const libraries = [
   { name: "nothing", entry: "nothing.js", npm: null, protocol: null },
+  { name: "bare-put", entry: "put.js", npm: null, protocol: null },
   { name: "streamtable", entry: "streamtable.js", npm: "streamtable", protocol: "streamtable" },
   { name: "posthog-capture", entry: "posthog_capture.js", npm: "posthog-js", protocol: "posthogCapture" },
   { name: "posthog-logs", entry: "posthog_logs.js", npm: "posthog-js", protocol: "otlp" },

@@ -10,8 +10,8 @@ const N_WARM_UP = 1_000;
 const N_CALLS = 1_000;
 const N_CALLS_A_TASK = 100;
 const PAUSE_MILLIS = 20;
-const N_LONE = 200;
-const LONE_PAUSE_MILLIS = 50;
+const N_RESTED = 200;
+const REST_MILLIS = 50;
 export const N_BURST = 10_000;
 export const N_CRASH = 10;
 /** What a page does when it loads is over by then. */
@@ -22,7 +22,7 @@ const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 /** Where things are: the pages, and the real server. */
 /** @typedef {{ pagesUrl: string, serverUrl: string }} Places */
 
-/** Microseconds a call: of the first calls after load, of many a task, of one a task; and all work until a row is sent. */
+/** Microseconds a call: of the first calls after load, of many a task, of one a task, of one after a rest; and all work until a row is sent. */
 export async function measureCalls(library, places) {
   return measured(library, places, async (browser, target, open) => {
     const page = await open({ isLimitRaised: true });
@@ -39,7 +39,8 @@ export async function measureCalls(library, places) {
     await log("timeTasks", N_WARM_UP, N_WARM_UP / N_CALLS_A_TASK, N_CALLS_A_TASK, PAUSE_MILLIS);
     const { busyMillis } = mainThread(await browser.endTrace());
     const warm = await log("timeTasks", N_CALLS, N_CALLS / N_CALLS_A_TASK, N_CALLS_A_TASK, PAUSE_MILLIS);
-    const lone = await log("timeTasks", N_LONE, N_LONE, 1, LONE_PAUSE_MILLIS);
+    const lone = await log("timeTasks", N_CALLS, N_CALLS, 1, 0);
+    const rested = await log("timeTasks", N_RESTED, N_RESTED, 1, REST_MILLIS);
     const arrived = await target?.arrived();
     return {
       chromium: browser.version,
@@ -48,7 +49,8 @@ export async function measureCalls(library, places) {
       workMicros: (busyMillis * 1000) / N_WARM_UP,
       firstMicros: first.taskMicros,
       loneMicros: median(lone.map((time) => time.taskMicros)),
-      loneCallMicros: median(lone.map((time) => time.callMicros)),
+      restedMicros: median(rested.map((time) => time.taskMicros)),
+      restedCallMicros: median(rested.map((time) => time.callMicros)),
       nLogged,
       nArrived: arrived?.nRows ?? null,
     };
@@ -72,18 +74,24 @@ export async function measureBurst(library, places) {
   });
 }
 
+/** One page after the other is killed, so that none has less of the machine than another meanwhile. */
+let killing = Promise.resolve();
+
 /**
- * How many of a few rows arrive, that were logged while the endpoint was down, when the page's process is killed a second
- * later and the page is opened anew with the endpoint up: without a further call, and after one.
+ * How many of a few rows arrive, that were logged while the endpoint was down, when the page's process is killed `millis`
+ * after their task and the page is opened anew with the endpoint up: without a further call, and after one.
  */
-export async function measureCrash(library, places) {
+export async function measureCrash(library, places, millis) {
   return measured(library, places, async (browser, target, open) => {
     const page = await open({ isLimitRaised: false });
     await sleep(LOADED_MILLIS);
     await target.endpoint.down();
-    await page.evaluate((nRows) => bench.logInOneTask(nRows), N_CRASH);
-    await sleep(1_000);
-    await browser.killPages();
+    killing = killing.then(async () => {
+      await page.evaluate((nRows) => bench.logInOneTask(nRows), N_CRASH);
+      if (millis > 0) await sleep(millis);
+      await browser.killPages();
+    });
+    await killing;
     await sleep(500);
     await target.endpoint.up();
     const again = await open({ isLimitRaised: false });

@@ -16,7 +16,8 @@ import { serve } from "./site.mjs";
 import { summarize } from "./statistics.mjs";
 import { show } from "./table.mjs";
 
-/** Whether rows are kept does not depend on the clock: a few rounds tell. */
+/** When a page is killed, in milliseconds after the task of its calls, and how often. */
+const CRASHES = { atOnce: 0, later: 1_000 };
 const N_CRASH_ROUNDS = 3;
 
 const { values: options } = parseArgs({
@@ -51,7 +52,7 @@ scripts.set("/boundary.wasm", readFileSync(join(glue, "streamtable_bench_boundar
 const site = await serve(scripts);
 const server = await startServer(options.server);
 const places = { pagesUrl: site.url, serverUrl: server.url };
-const samples = new Map(chosen.map(({ name }) => [name, { calls: [], bursts: [], crashes: [] }]));
+const samples = new Map(chosen.map(({ name }) => [name, { calls: [], bursts: [], crashes: { atOnce: [], later: [] } }]));
 const boundary = [];
 try {
   for (let repetition = 0; repetition < nRepetitions; repetition++) {
@@ -68,9 +69,12 @@ try {
   // Nothing is timed here, so the libraries may go at once.
   const senders = chosen.filter(({ protocol }) => protocol !== null);
   for (let round = 0; round < N_CRASH_ROUNDS; round++) {
-    say(`crash ${round + 1} of ${N_CRASH_ROUNDS}`);
-    const crash = (library) => tried(library.name, samples.get(library.name).crashes, () => measureCrash(library, places));
-    await Promise.all(senders.map(crash));
+    for (const [when, millis] of Object.entries(CRASHES)) {
+      say(`crash ${round + 1} of ${N_CRASH_ROUNDS}, ${millis} ms after the calls`);
+      const crash = (library) =>
+        tried(library.name, samples.get(library.name).crashes[when], () => measureCrash(library, places, millis));
+      await Promise.all(senders.map(crash));
+    }
   }
 } finally {
   site.close();
@@ -96,7 +100,7 @@ const results = {
       gzipBytes: library.npm && weigh(scripts.get(`/${library.name}.js`)),
       calls: summarize(calls),
       burst: { ...summarize(bursts), nCrashedTabs: bursts.filter(({ isCrashed }) => isCrashed).length },
-      crash: summarize(crashes),
+      crashes: { atOnce: summarize(crashes.atOnce), later: summarize(crashes.later) },
       samples: { calls, bursts, crashes },
     };
   }),

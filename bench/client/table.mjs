@@ -18,10 +18,10 @@ export function show({ machine, nRepetitions, nFailed, libraries, boundary }) {
 
   print("\nMicroseconds a call, the microtasks of its task included; and the main thread's whole work a row until it is sent");
   table(
-    ["", "100 a task", "in the calls", "first 100", "alone", "in the call", "whole work"],
+    ["", "100 a task", "in the calls", "first 100", "alone", "alone, rested", "in the call", "whole work"],
     libraries.map(({ name, version, calls }) => [
       label(name, version),
-      ...["taskMicros", "callMicros", "firstMicros", "loneMicros", "loneCallMicros", "workMicros"].map((figure) => range(calls[figure], 1)),
+      ...["taskMicros", "callMicros", "firstMicros", "loneMicros", "restedMicros", "restedCallMicros", "workMicros"].map((figure) => range(calls[figure], 1)),
     ]),
   );
 
@@ -39,10 +39,14 @@ export function show({ machine, nRepetitions, nFailed, libraries, boundary }) {
     ]),
   );
 
-  print("\nA crash of the page, and the weight");
+  print(`\nRows kept of ${N_CRASH} when the page is killed once the task of their calls has ended, and 1 s later; and the weight`);
   table(
-    ["", `kept through a crash, of ${N_CRASH}`, "after the next call", "KB min+gzip"],
-    senders.map(({ name, crash, gzipBytes }) => [name, range(crash.nKept), range(crash.nAfterCall), (gzipBytes / 1024).toFixed(1)]),
+    ["", "at once", "after the next call", "1 s later", "after the next call", "KB min+gzip"],
+    senders.map(({ name, crashes: { atOnce, later }, gzipBytes }) => [
+      name,
+      ...[atOnce.nKept, atOnce.nAfterCall, later.nKept, later.nAfterCall].map((figure) => range(figure)),
+      (gzipBytes / 1024).toFixed(1),
+    ]),
   );
 
   for (const { name, calls, burst } of senders) {

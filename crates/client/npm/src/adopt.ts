@@ -1,11 +1,12 @@
 // Rows that pages left behind: whoever finds them delivers them in the writer's name, and forgets the writer then.
 
+import { type ChunkKey, keyRange, parseChunk, parseKey, type StoredChunk, type Target } from "./chunk.js";
 import { startCore } from "./core.js";
 import { ask, hasDb, STORES } from "./db.js";
 import { destinationOf, type OnError } from "./destination.js";
 import { StreamTableError } from "./errors.js";
 import { hasLocks, type Hold, holdWriter, isOld } from "./locks.js";
-import { type ChunkKey, Outbox, type StoredChunk, type Target } from "./outbox.js";
+import { Outbox } from "./outbox.js";
 import { watchPage } from "./page.js";
 import { Sender } from "./sender.js";
 import { spilledWriters, unspill } from "./spill.js";
@@ -102,13 +103,13 @@ async function scan(): Promise<void> {
 /** The writers of all chunks; each is looked up once, however many chunks it has. */
 async function storedWriters(): Promise<string[]> {
   const writers: string[] = [];
-  let after: IDBValidKey = [];
+  let after = "";
   for (;;) {
     const [[key]] = await ask<[IDBValidKey[]]>(STORES.chunks, (store) => [store.getAllKeys(IDBKeyRange.lowerBound(after), 1)]);
     if (key === undefined) return writers;
-    const [writer] = key as ChunkKey;
+    const { writer } = parseKey(key as string);
     writers.push(writer);
-    after = [writer, []];
+    after = keyRange(writer).upper as string;
   }
 }
 
@@ -129,9 +130,9 @@ async function adopt(writer: string): Promise<void> {
 
 /** The keys of a writer's chunks, and the first chunk. */
 async function left(writer: string): Promise<[ChunkKey[], StoredChunk | undefined]> {
-  const range = IDBKeyRange.bound([writer], [writer, []]);
-  const answers = await ask<[IDBValidKey[], StoredChunk | undefined]>(STORES.chunks, (store) => [store.getAllKeys(range), store.get(range)]);
-  return answers as [ChunkKey[], StoredChunk | undefined];
+  const range = keyRange(writer);
+  const [keys, first] = await ask<[IDBValidKey[], string | undefined]>(STORES.chunks, (store) => [store.getAllKeys(range), store.get(range)]);
+  return [(keys as string[]).map(parseKey), first === undefined ? undefined : parseChunk(first)];
 }
 
 /** Whether rows stored at that time wait for too long. A clock that was never set says nothing. */

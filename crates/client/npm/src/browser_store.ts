@@ -4,7 +4,7 @@
 import { tellTableChanged } from "./browser_news.js";
 import { done, openDb, openedDb, result, STORES } from "./db.js";
 import { describe, StreamTableError } from "./errors.js";
-import { nowMicros } from "./time.js";
+import { checkClock, nowMicros } from "./time.js";
 
 /** The most columns of a table, as on a server. */
 const MAX_COLUMNS = 4096;
@@ -80,6 +80,7 @@ export async function appendChunk(table: string, chunk: Omit<StoredChunk, "recei
     const firstOffset = record?.nextOffset ?? 0;
     const nStored = nRows - nKnown;
     if (nStored === 0) return { firstOffset, nStored };
+    checkClock();
     const received = nowMicros();
     const stored = withoutFirst({ ...chunk, received }, nKnown);
     rows.put(stored, [table, firstOffset]);

@@ -1,20 +1,22 @@
 // The database of an origin: rows that wait for a server, and the tables that live in this browser.
 
+import { formatChunk, formatKey, formatTarget, type StoredChunk } from "./chunk.js";
 import { StreamTableError } from "./errors.js";
 
 const NAME = "streamtable";
 /**
  * What each version added; whoever opens an older database brings it up to date.
  *
- * 1: `chunks`, the outbox. 2: `tables` and `rows`, the tables of this browser.
+ * 1: `chunks`, the outbox. 2: `tables` and `rows`, the tables of this browser. 3: chunks are texts; they were objects, under
+ * lists of writer, first seq, number of rows and size.
  */
-const VERSION = 2;
+const VERSION = 3;
 /** A browser may leave a request to open unanswered; rows wait in memory meanwhile. */
 const OPEN_TIMEOUT_MILLIS = 5000;
 
 /** The stores and what they hold. */
 export const STORES = {
-  /** Rows that wait for a server, by `[writer, first seq, number of rows, size in UTF-16 units]`. */
+  /** Rows that wait for a server: what `chunk.ts` tells of. */
   chunks: "chunks",
   /** The tables of this browser, by their full name. */
   tables: "tables",
@@ -88,10 +90,11 @@ function connect(): Promise<IDBDatabase> {
       isLate = true;
       reject(new Error("it does not answer"));
     }, OPEN_TIMEOUT_MILLIS);
-    request.onupgradeneeded = () => {
+    request.onupgradeneeded = ({ oldVersion }) => {
       const db = request.result;
       // Whoever opened a database of this name for another purpose may have left it without stores.
       for (const store of Object.values(STORES)) if (!db.objectStoreNames.contains(store)) db.createObjectStore(store);
+      if (oldVersion > 0 && oldVersion < 3) chunksToTexts(request.transaction!.objectStore(STORES.chunks));
     };
     request.onsuccess = () => {
       clearTimeout(timer);
@@ -103,6 +106,21 @@ function connect(): Promise<IDBDatabase> {
       reject(request.error);
     };
   });
+}
+
+/** Brings the chunks of versions 1 and 2 up to date. */
+function chunksToTexts(store: IDBObjectStore): void {
+  // Lists sort after all texts.
+  const request = store.openCursor(IDBKeyRange.lowerBound([]));
+  request.onsuccess = () => {
+    const cursor = request.result;
+    if (!cursor) return;
+    const [writer, firstSeq, nRows, nBytes] = cursor.key as [string, number, number, number];
+    const { at, lines, ...target } = cursor.value as StoredChunk;
+    store.put(formatChunk(at, formatTarget(target), lines), formatKey({ writer, firstSeq, nRows, nBytes }));
+    cursor.delete();
+    cursor.continue();
+  };
 }
 
 /** The result of a request. */

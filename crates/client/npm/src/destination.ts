@@ -1,11 +1,11 @@
 // Where the rows of a table go and come from: a server, or this browser.
 
 import { BrowserTable } from "./browser_table.js";
+import type { Target } from "./chunk.js";
 import type { Core } from "./core.js";
 import { describe, StreamTableError } from "./errors.js";
 import { follow } from "./follow.js";
 import { guard } from "./guard.js";
-import type { Target } from "./outbox.js";
 import { type AckBody, type Fault, post } from "./post.js";
 import { readRows } from "./read.js";
 import type { RowsOptions, StoredRow, SubscribeOptions } from "./types.js";

@@ -1,27 +1,9 @@
 // The rows that wait for their server: in memory, and in IndexedDB so that they outlive the page.
 
+import { type ChunkKey, formatChunk, formatKey, formatTarget, keyRange, parseChunk, type Target } from "./chunk.js";
 import { ask, done, hasDb, onDbClosed, openDb, openedDb, STORES } from "./db.js";
 import { cutRows } from "./lines.js";
 import { spill } from "./spill.js";
-
-/** Where rows go. */
-export interface Target {
-  readonly table: string;
-  /** Null where the table lives in this browser. */
-  readonly server: string | null;
-  readonly key: string | undefined;
-}
-
-/** A chunk as IndexedDB has it: all that another page needs to send it. */
-export interface StoredChunk extends Target {
-  /** A JSON object a line, each with its line end. */
-  readonly lines: string;
-  /** When it was stored, in milliseconds since 1970. */
-  readonly at: number;
-}
-
-/** What tells a chunk from all others: writer, first seq, number of rows, size in UTF-16 units. */
-export type ChunkKey = [string, number, number, number];
 
 /** Rows that are kept together. */
 export interface Chunk {
@@ -61,13 +43,15 @@ export class Outbox {
   #isFailing = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #impatient: ReturnType<typeof setTimeout> | undefined;
-  #stopWatching: () => void;
+  readonly #target: string;
+  readonly #stopWatching: () => void;
 
   constructor(
     readonly writer: string,
     readonly target: Target,
     readonly events: OutboxEvents,
   ) {
+    this.#target = formatTarget(target);
     this.#stopWatching = onDbClosed(() => this.#saveAgain());
   }
 
@@ -88,7 +72,7 @@ export class Outbox {
 
   /** Takes in the chunks of a writer that is gone, by their keys. */
   adopt(keys: readonly ChunkKey[]): void {
-    for (const [, firstSeq, nRows, nBytes] of keys) {
+    for (const { firstSeq, nRows, nBytes } of keys) {
       this.#chunks.push({ firstSeq, nRows, nBytes, lines: undefined, isSaved: true, isDropped: false });
     }
   }
@@ -119,9 +103,7 @@ export class Outbox {
       const tx = db.transaction(STORES.chunks, "readwrite", { durability: "relaxed" });
       const store = tx.objectStore(STORES.chunks);
       const at = Date.now();
-      for (const chunk of chunks) {
-        store.put({ ...this.target, lines: chunk.lines!, at } satisfies StoredChunk, this.#key(chunk));
-      }
+      for (const chunk of chunks) store.put(formatChunk(at, this.#target, chunk.lines!), this.#key(chunk));
       tx.oncomplete = () => this.#saved(chunks);
       tx.onabort = () => this.#fail(chunks, tx.error);
       // A page that is killed now has nothing left to say to its transaction.
@@ -131,8 +113,8 @@ export class Outbox {
     }
   }
 
-  #key(chunk: Chunk): ChunkKey {
-    return [this.writer, chunk.firstSeq, chunk.nRows, chunk.nBytes];
+  #key({ firstSeq, nRows, nBytes }: Chunk): string {
+    return formatKey({ writer: this.writer, firstSeq, nRows, nBytes });
   }
 
   #saved(chunks: readonly Chunk[]): void {
@@ -202,8 +184,8 @@ export class Outbox {
   }
 
   async #load(chunks: readonly Chunk[]): Promise<(string | undefined)[]> {
-    const stored = await ask<(StoredChunk | undefined)[]>(STORES.chunks, (store) => chunks.map((chunk) => store.get(this.#key(chunk))));
-    return stored.map((chunk) => chunk?.lines);
+    const stored = await ask<(string | undefined)[]>(STORES.chunks, (store) => chunks.map((chunk) => store.get(this.#key(chunk))));
+    return stored.map((text) => text && parseChunk(text).lines);
   }
 
   /** The oldest rows whose lines are in memory, as many as fit; they are what a last request takes along. */
@@ -251,7 +233,7 @@ export class Outbox {
     const dropped = this.#chunks.splice(from, to - from);
     const [first] = dropped;
     if (!first) return;
-    const endSeq = this.#chunks[from]?.firstSeq ?? Infinity;
+    const endSeq = this.#chunks[from]?.firstSeq;
     for (const chunk of dropped) {
       this.#uncache(chunk);
       chunk.isDropped = true;
@@ -262,7 +244,7 @@ export class Outbox {
     if (!db) return;
     try {
       const tx = db.transaction(STORES.chunks, "readwrite", { durability: "relaxed" });
-      tx.objectStore(STORES.chunks).delete(IDBKeyRange.bound([this.writer, from === 0 ? 0 : first.firstSeq], [this.writer, endSeq], false, true));
+      tx.objectStore(STORES.chunks).delete(keyRange(this.writer, from === 0 ? 0 : first.firstSeq, endSeq));
       tx.commit?.();
       // Where this is lost the rows are sent again, and are known.
       done(tx).catch(() => undefined);

@@ -1,8 +1,9 @@
 // The last resort of a page that goes before IndexedDB has opened: localStorage, which is written at once. The next page
 // moves what it finds there to IndexedDB.
 
+import { formatChunk, formatKey, formatTarget, type Target } from "./chunk.js";
 import { done, openDb, STORES } from "./db.js";
-import type { Chunk, StoredChunk, Target } from "./outbox.js";
+import type { Chunk } from "./outbox.js";
 
 const PREFIX = "streamtable/";
 const KEY = /^streamtable\/[0-9a-f]{32}(\/\d+){3}$/;
@@ -12,8 +13,8 @@ export function spill(writer: string, target: Target, chunks: readonly Chunk[]):
   try {
     for (const { firstSeq, nRows, nBytes, lines } of chunks) {
       if (lines === undefined) continue;
-      const stored: StoredChunk = { ...target, lines, at: Date.now() };
-      localStorage.setItem(`${PREFIX}${writer}/${firstSeq}/${nRows}/${nBytes}`, JSON.stringify(stored));
+      const key = formatKey({ writer, firstSeq, nRows, nBytes });
+      localStorage.setItem(PREFIX + key, formatChunk(Date.now(), formatTarget(target), lines));
     }
     return true;
   } catch {
@@ -40,8 +41,7 @@ export async function unspill(writer: string): Promise<void> {
   if (own.length === 0) return;
   const tx = (await openDb()).transaction(STORES.chunks, "readwrite");
   for (const key of own) {
-    const stored = JSON.parse(localStorage.getItem(key)!) as StoredChunk;
-    tx.objectStore(STORES.chunks).put(stored, [writer, ...key.split("/").slice(2).map(Number)]);
+    tx.objectStore(STORES.chunks).put(localStorage.getItem(key)!, key.slice(PREFIX.length));
   }
   tx.commit?.();
   await done(tx);

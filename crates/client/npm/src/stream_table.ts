@@ -6,7 +6,7 @@ import { guard } from "./guard.js";
 import { Lines } from "./lines.js";
 import { parseName, type TableName } from "./name.js";
 import { JUPYTER_DISPLAY, panelForms } from "./notebook.js";
-import { nowMicros } from "./time.js";
+import { checkClock, nowMicros } from "./time.js";
 import type { Ack, Cell, RowsOptions, Status, StoredRow, StreamTableOptions, SubscribeOptions } from "./types.js";
 import { Way } from "./way.js";
 
@@ -72,7 +72,7 @@ export class StreamTable {
     this.#maxRows = options.maxQueueRows ?? 1_000_000;
     this.#maxUnits = options.maxQueueBytes ?? 64 << 20;
     this.#dropsOldest = options.whenFull === "dropOldest";
-    this.#lines = new Lines(() => this.#scheduleHandOver());
+    this.#lines = new Lines(() => this.#scheduleWork());
     const server = options.server === null ? null : origin(options.server ?? DEFAULT_SERVER, "server");
     const board = origin(options.board ?? server ?? ownOrigin(), "board");
     this.#url = `${board}/table/${this.name}${server === null ? "?in=browser" : ""}`;
@@ -112,16 +112,16 @@ export class StreamTable {
     if (this.#finished) {
       throw new StreamTableError("finished", `${this.name} is finished; rows can no longer be logged`);
     }
+    // What a task needs but once is done at its first call.
+    if (!this.#isHandOverDue) checkClock();
     const now = nowMicros();
     if (Array.isArray(rows)) {
       for (let idx = 0; idx < rows.length; idx++) this.#take(rows[idx], now);
     } else {
       this.#take(rows, now);
     }
-    this.#announce();
-    this.#scheduleHandOver();
-    this.#scheduleStatus();
-    return this.url;
+    if (!this.#isHandOverDue) this.#scheduleWork();
+    return this.#url;
   }
 
   #take(row: unknown, now: number): void {
@@ -277,7 +277,9 @@ export class StreamTable {
   }
 
   /** The rows of a task go over together, at its end: a page that is killed right after it has them in the storage. */
-  #scheduleHandOver(): void {
+  #scheduleWork(): void {
+    this.#announce();
+    this.#scheduleStatus();
     if (this.#isHandOverDue || this.#lines.nReady === 0) return;
     this.#isHandOverDue = true;
     queueMicrotask(this.#whenDue);

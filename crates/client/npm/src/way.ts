@@ -3,13 +3,14 @@
 import type { Delivery } from "#glue";
 
 import { keepOwn, startAdopting } from "./adopt.js";
+import type { Target } from "./chunk.js";
 import { type Core, startCore } from "./core.js";
 import { hasDb } from "./db.js";
 import { describe, StreamTableError } from "./errors.js";
 import { type Destination, destinationOf, header, type OnError, rowsUrl, type ServerTarget } from "./destination.js";
 import type { Piece } from "./lines.js";
 import { hasLocks, type Hold, holdWriter } from "./locks.js";
-import { Outbox, type Target } from "./outbox.js";
+import { Outbox } from "./outbox.js";
 import { watchPage } from "./page.js";
 import { Sender } from "./sender.js";
 import { forgetSpilled } from "./spill.js";
