@@ -57,11 +57,15 @@ for (const [how, inOneCall] of [["a call each", false], ["in one call", true]] a
       note(what, `${median} (${least} to ${most})`);
     }
     expect(Math.max(...n_requests)).toBeLessThanOrEqual(MAX_REQUESTS);
-    expect(Math.max(...busy.map(({ cpu }) => cpu.longest))).toBeLessThanOrEqual(MAX_AT_ONCE_MILLIS);
-    expect(quantile(busy.map(({ cpu }) => cpu.all), 0.5)).toBeLessThanOrEqual(MAX_IN_ALL_MILLIS);
-    // The wall clock counts what other programs do meanwhile; a wait of the page's own making would be in every round.
-    expect(Math.min(...busy.map(({ wall }) => wall.longest))).toBeLessThanOrEqual(MAX_AT_ONCE_MILLIS);
-    expect(Math.min(...busy.map(({ wall }) => wall.all))).toBeLessThanOrEqual(MAX_IN_ALL_MILLIS);
+    // In every round by the thread's own clock. The wall clock counts what other programs do meanwhile, so one round may be
+    // another's fault; the half of them may not.
+    for (const [longest, all] of [
+      [Math.max(...busy.map(({ cpu }) => cpu.longest)), Math.max(...busy.map(({ cpu }) => cpu.all))],
+      [quantile(busy.map(({ wall }) => wall.longest), 0.5), quantile(busy.map(({ wall }) => wall.all), 0.5)],
+    ] as const) {
+      expect(longest).toBeLessThanOrEqual(MAX_AT_ONCE_MILLIS);
+      expect(all).toBeLessThanOrEqual(MAX_IN_ALL_MILLIS);
+    }
   });
 }
 
