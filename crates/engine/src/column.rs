@@ -107,6 +107,9 @@ impl Chunk {
                 if cells.n_text_bytes() + added_text(other) <= MAX_TEXT_BYTES =>
             {
                 for idx in range.clone() {
+                    if column.validity().is_none() && cells.extend_packed(other, idx..range.end) > 0 {
+                        break;
+                    }
                     if column.is_null(idx) {
                         cells.push_null();
                     } else {
@@ -212,12 +215,12 @@ impl Chunk {
     /// Takes in the cells from `start` on.
     fn widen_zone(&mut self, start: usize) {
         let mut zone = self.zone;
+        let validity = self.validity.as_ref();
+        let is_there = |idx: &usize| validity.is_none_or(|bits| bits.get(*idx));
         match &self.cells {
             Cells::Int(cells) | Cells::Time(cells) => {
-                for (idx, &x) in cells.iter().enumerate().skip(start) {
-                    if self.is_null(idx) {
-                        continue;
-                    }
+                for idx in (start..cells.len()).filter(is_there) {
+                    let x = cells[idx];
                     zone = match zone {
                         Zone::Int { min, max } => Zone::Int { min: min.min(x), max: max.max(x) },
                         _ => Zone::Int { min: x, max: x },
@@ -225,10 +228,8 @@ impl Chunk {
                 }
             }
             Cells::Float(cells) => {
-                for (idx, &x) in cells.iter().enumerate().skip(start) {
-                    if self.is_null(idx) {
-                        continue;
-                    }
+                for idx in (start..cells.len()).filter(is_there) {
+                    let x = cells[idx];
                     if zone == Zone::Unknown {
                         zone = Zone::Float { min: f64::INFINITY, max: f64::NEG_INFINITY, has_nan: false };
                     }

@@ -3,11 +3,14 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use expr::{BinaryOp, Expr, RowSource, is_true};
-use model::Value;
+use expr::{BinaryOp, Expr, Method, RowSource, is_true};
+use memchr::memmem::Finder;
+use model::{Strings, Value};
 
 use crate::cell::Cell;
 use crate::column::{Cells, Chunk, Zone};
+use crate::kernel::{Comparison, bits, float_bits, int_bits};
+use crate::passed::Passed;
 use crate::segment::SEGMENT_ROWS;
 use crate::table::{Source, Table, TableRow};
 use crate::text::TextCells;
@@ -21,63 +24,12 @@ pub(crate) struct Filter {
 enum Test {
     /// A column's cell, compared with a scalar that is not null.
     Compare { column: String, op: BinaryOp, literal: Value },
+    /// Whether a column's text holds another.
+    Contains { column: String, expr: Expr, finder: Box<Finder<'static>> },
     /// Any other condition on one column alone: evaluated once for each distinct text.
     OneColumn { column: String, expr: Expr },
     /// Anything else: evaluated row by row.
     Rows(Expr),
-}
-
-/// Rows of one segment, by their place in it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Candidates {
-    Range(Range<u32>),
-    List(Vec<u32>),
-}
-
-impl Candidates {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Candidates::Range(range) => range.len(),
-            Candidates::List(rows) => rows.len(),
-        }
-    }
-
-    pub(crate) fn for_each(&self, mut see: impl FnMut(usize)) {
-        match self {
-            Candidates::Range(range) => range.clone().for_each(|row| see(row as usize)),
-            Candidates::List(rows) => rows.iter().for_each(|row| see(*row as usize)),
-        }
-    }
-
-    fn clear(&mut self) {
-        *self = Candidates::Range(0..0);
-    }
-
-    /// Keeps the rows that pass. Written so that no branch depends on the outcome.
-    fn keep(&mut self, pass: impl Fn(usize) -> bool) {
-        let mut n_kept = 0;
-        let mut kept = match self {
-            Candidates::Range(range) => {
-                let mut kept = vec![0; range.len()];
-                for row in range {
-                    kept[n_kept] = row;
-                    n_kept += usize::from(pass(row as usize));
-                }
-                kept
-            }
-            Candidates::List(rows) => {
-                let mut kept = std::mem::take(rows);
-                for idx in 0..kept.len() {
-                    let row = kept[idx];
-                    kept[n_kept] = row;
-                    n_kept += usize::from(pass(row as usize));
-                }
-                kept
-            }
-        };
-        kept.truncate(n_kept);
-        *self = Candidates::List(kept);
-    }
 }
 
 impl Filter {
@@ -86,18 +38,18 @@ impl Filter {
     }
 
     /// Hands on the rows from `start` on that pass, segment by segment.
-    pub(crate) fn run(&self, table: &Table, start: u32, mut see: impl FnMut(usize, Candidates)) {
+    pub(crate) fn run(&self, table: &Table, start: u32, mut see: impl FnMut(usize, &Passed)) {
         for segment_idx in start as usize / SEGMENT_ROWS..table.segments().len() {
-            let first = (segment_idx * SEGMENT_ROWS) as u32;
-            let end = table.segments()[segment_idx].n_rows() as u32;
-            let mut candidates = Candidates::Range(start.saturating_sub(first)..end);
+            let first = segment_idx * SEGMENT_ROWS;
+            let end = table.segments()[segment_idx].n_rows();
+            let mut passed = Passed::range((start as usize).saturating_sub(first)..end);
             for test in &self.tests {
-                if candidates.len() > 0 {
-                    test.run(table, segment_idx, &mut candidates);
+                if !passed.is_empty() {
+                    test.run(table, segment_idx, &mut passed);
                 }
             }
-            if candidates.len() > 0 {
-                see(segment_idx, candidates);
+            if !passed.is_empty() {
+                see(segment_idx, &passed);
             }
         }
     }
@@ -115,22 +67,28 @@ impl Test {
                 return Test::Compare { column: column.clone(), op, literal: literal.clone() };
             }
         }
+        if let Expr::Call { method: Method::Contains, on, args } = expr
+            && let (Expr::Column(column), [Expr::Literal(Value::Text(part))]) = (&**on, &args[..])
+        {
+            let finder = Box::new(Finder::new(part.as_bytes()).into_owned());
+            return Test::Contains { column: column.clone(), expr: expr.clone(), finder };
+        }
         match expr.columns()[..] {
             [column] => Test::OneColumn { column: column.to_owned(), expr: expr.clone() },
             _ => Test::Rows(expr.clone()),
         }
     }
 
-    fn run(&self, table: &Table, segment_idx: usize, candidates: &mut Candidates) {
+    fn run(&self, table: &Table, segment_idx: usize, passed: &mut Passed) {
         let (column, expr) = match self {
             Test::Compare { column, .. } => (column, None),
-            Test::OneColumn { column, expr } => (column, Some(expr)),
-            Test::Rows(expr) => return by_row(expr, table, segment_idx, candidates),
+            Test::Contains { column, expr, .. } | Test::OneColumn { column, expr } => (column, Some(expr)),
+            Test::Rows(expr) => return by_row(expr, table, segment_idx, passed),
         };
         let source = table.source(column);
         let chunk = match source {
             Source::Column(idx) => table.segments()[segment_idx].chunk(idx),
-            Source::Offset => return by_row(&self.to_expr(), table, segment_idx, candidates),
+            Source::Offset => return by_row(&self.to_expr(), table, segment_idx, passed),
             Source::Missing => None,
         };
         let pass = |cell: Cell<'_>| match self {
@@ -141,20 +99,24 @@ impl Test {
         let null_passes = pass(Cell::Null);
         let Some(chunk) = chunk.filter(|chunk| !matches!(chunk.cells, Cells::Null(_))) else {
             if !null_passes {
-                candidates.clear();
+                passed.clear();
             }
             return;
         };
         match (self, &chunk.cells) {
             // Once for each distinct text, unless few rows are asked about.
-            (_, Cells::Text(TextCells::Coded { codes, dictionary })) if dictionary.texts.len() <= candidates.len() => {
-                let passes: Vec<bool> = dictionary.texts.iter().map(|text| pass(Cell::Text(text))).collect();
-                keep_values(chunk, candidates, null_passes, |idx| passes[codes[idx] as usize]);
+            (_, Cells::Text(TextCells::Coded { codes, dictionary })) if dictionary.texts.len() <= passed.len() => {
+                // Cells without a value have a code even where there is no text.
+                let passes = dictionary.texts.iter().map(|text| pass(Cell::Text(text))).chain([false]);
+                let passes: Vec<bool> = passes.collect();
+                keep(chunk, passed, null_passes, |at| bits(&codes[at], |code| passes[code as usize]));
             }
-            (Test::Compare { op, literal, .. }, _) => {
-                compare(chunk, *op, literal, null_passes, candidates);
+            (Test::Compare { op, literal, .. }, _) => compare(chunk, *op, literal, null_passes, passed),
+            (Test::Contains { finder, .. }, Cells::Text(TextCells::Plain(texts))) => {
+                passed.keep_nulls(chunk.validity.as_ref(), false);
+                keep_containing(texts, finder, passed);
             }
-            _ => candidates.keep(|idx| if chunk.is_null(idx) { null_passes } else { pass(chunk.cell(idx)) }),
+            _ => passed.keep(|idx| if chunk.is_null(idx) { null_passes } else { pass(chunk.cell(idx)) }),
         }
     }
 
@@ -163,7 +125,7 @@ impl Test {
             Test::Compare { column, op, literal } => {
                 Expr::binary(*op, Expr::column(column), Expr::Literal(literal.clone()))
             }
-            Test::OneColumn { expr, .. } | Test::Rows(expr) => expr.clone(),
+            Test::Contains { expr, .. } | Test::OneColumn { expr, .. } | Test::Rows(expr) => expr.clone(),
         }
     }
 }
@@ -177,10 +139,38 @@ impl RowSource for OneCell {
     }
 }
 
-fn by_row(expr: &Expr, table: &Table, segment_idx: usize, candidates: &mut Candidates) {
+fn by_row(expr: &Expr, table: &Table, segment_idx: usize, passed: &mut Passed) {
     let sources: Vec<(&str, Source)> = expr.columns().into_iter().map(|name| (name, table.source(name))).collect();
     let first = segment_idx * SEGMENT_ROWS;
-    candidates.keep(|idx| is_true(&expr.eval(&TableRow { table, sources: &sources, row: (first + idx) as u32 })));
+    passed.keep(|idx| is_true(&expr.eval(&TableRow { table, sources: &sources, row: (first + idx) as u32 })));
+}
+
+/// Keeps the rows whose text holds what the finder looks for: one search through all texts, end to end.
+fn keep_containing(texts: &Strings, finder: &Finder<'_>, passed: &mut Passed) {
+    let (first, words) = passed.words();
+    if finder.needle().is_empty() || words.is_empty() {
+        return;
+    }
+    let n_rows = texts.len().min(first + words.len() * 64);
+    let ends = &texts.ends()[..n_rows];
+    let bytes = &texts.bytes()[..ends.last().map_or(0, |end| *end as usize)];
+    let mut found = vec![0_u64; words.len()];
+    let mut row = first;
+    let mut at = if first == 0 { 0 } else { ends[first - 1] as usize };
+    while let Some(hit) = finder.find(&bytes[at..]) {
+        let start = at + hit;
+        row += ends[row..].partition_point(|end| *end as usize <= start);
+        let end = ends[row] as usize;
+        if start + finder.needle().len() <= end {
+            found[(row - first) / 64] |= 1 << (row % 64);
+            at = end;
+            row += 1;
+        } else {
+            // It reaches into the next text, and is none.
+            at = start + 1;
+        }
+    }
+    passed.keep_bits(n_rows, None, false, |at| found[(at.start - first) / 64]);
 }
 
 /// Whether a comparison holds, given how its sides compare; `None` between kinds.
@@ -196,63 +186,51 @@ fn holds(op: BinaryOp, order: Option<Ordering>) -> bool {
     }
 }
 
-fn keep_values(chunk: &Chunk, candidates: &mut Candidates, null_passes: bool, pass: impl Fn(usize) -> bool) {
-    match &chunk.validity {
-        None => candidates.keep(pass),
-        Some(validity) => candidates.keep(|idx| if validity.get(idx) { pass(idx) } else { null_passes }),
-    }
+fn keep(chunk: &Chunk, passed: &mut Passed, null_passes: bool, bits: impl Fn(Range<usize>) -> u64) {
+    passed.keep_bits(chunk.len(), chunk.validity.as_ref(), null_passes, bits);
 }
 
-fn compare(chunk: &Chunk, op: BinaryOp, literal: &Value, null_passes: bool, candidates: &mut Candidates) {
+fn compare(chunk: &Chunk, op: BinaryOp, literal: &Value, null_passes: bool, passed: &mut Passed) {
     if let Some(all) = by_zone(chunk, op, literal) {
-        match (all, null_passes || chunk.n_nulls == 0) {
+        match (all, null_passes) {
             (true, true) => {}
-            (true, false) => candidates.keep(|idx| !chunk.is_null(idx)),
-            (false, _) if null_passes => candidates.keep(|idx| chunk.is_null(idx)),
-            (false, _) => candidates.clear(),
+            (true, false) => passed.keep_nulls(chunk.validity.as_ref().filter(|_| chunk.n_nulls > 0), false),
+            (false, true) => passed.keep_nulls(chunk.validity.as_ref(), true),
+            (false, false) => passed.clear(),
         }
         return;
     }
     match (&chunk.cells, literal) {
         (Cells::Float(cells), Value::Float(literal)) if !literal.is_nan() => {
-            compare_floats(chunk, cells, op, *literal, null_passes, candidates);
+            // NaN is greater than every number: what is not less or equal.
+            let (comparison, flip) = comparison(op);
+            keep(chunk, passed, null_passes, |at| float_bits(&cells[at], comparison, *literal) ^ flip);
         }
         (Cells::Int(cells), Value::Int(literal)) => {
-            let pass = |idx: usize| holds(op, Some(cells[idx].cmp(literal)));
-            keep_values(chunk, candidates, null_passes, pass);
+            let (comparison, flip) = comparison(op);
+            keep(chunk, passed, null_passes, |at| int_bits(&cells[at], comparison, *literal) ^ flip);
         }
         (Cells::Time(cells), Value::Time(literal)) => {
-            let pass = |idx: usize| holds(op, Some(cells[idx].cmp(&literal.0)));
-            keep_values(chunk, candidates, null_passes, pass);
+            let (comparison, flip) = comparison(op);
+            keep(chunk, passed, null_passes, |at| int_bits(&cells[at], comparison, literal.0) ^ flip);
         }
         _ => {
             let literal = Cell::from(literal);
             let pass = |idx: usize| holds(op, chunk.cell(idx).compare(literal));
-            keep_values(chunk, candidates, null_passes, pass);
+            passed.keep(|idx| if chunk.is_null(idx) { null_passes } else { pass(idx) });
         }
     }
 }
 
-/// NaN is greater than every number, so that `>` is the opposite of `<=`, which NaN fails in IEEE 754 too.
-fn compare_floats(
-    chunk: &Chunk,
-    cells: &[f64],
-    op: BinaryOp,
-    literal: f64,
-    null_passes: bool,
-    candidates: &mut Candidates,
-) {
+/// The comparison that an operator is, or is the opposite of, and what turns the bits of the one into those of the other.
+fn comparison(op: BinaryOp) -> (Comparison, u64) {
     match op {
-        BinaryOp::Less => keep_values(chunk, candidates, null_passes, |idx| cells[idx] < literal),
-        BinaryOp::LessOrEqual => keep_values(chunk, candidates, null_passes, |idx| cells[idx] <= literal),
-        BinaryOp::Greater => {
-            keep_values(chunk, candidates, null_passes, |idx| cells[idx] > literal || cells[idx].is_nan());
-        }
-        BinaryOp::GreaterOrEqual => {
-            keep_values(chunk, candidates, null_passes, |idx| cells[idx] >= literal || cells[idx].is_nan());
-        }
-        BinaryOp::Equal => keep_values(chunk, candidates, null_passes, |idx| cells[idx] == literal),
-        _ => keep_values(chunk, candidates, null_passes, |idx| cells[idx] != literal),
+        BinaryOp::Less => (Comparison::Less, 0),
+        BinaryOp::LessOrEqual => (Comparison::LessOrEqual, 0),
+        BinaryOp::Greater => (Comparison::LessOrEqual, u64::MAX),
+        BinaryOp::GreaterOrEqual => (Comparison::Less, u64::MAX),
+        BinaryOp::Equal => (Comparison::Equal, 0),
+        _ => (Comparison::Equal, u64::MAX),
     }
 }
 

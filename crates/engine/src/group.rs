@@ -1,5 +1,6 @@
 //! Rows gathered into groups, each with figures that take in new rows without looking at the old.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey};
@@ -7,8 +8,8 @@ use model::{ColumnSchema, ColumnType, Value};
 
 use crate::cell::Cell;
 use crate::column::{Cells, Chunk};
-use crate::filter::Candidates;
 use crate::key::push_key;
+use crate::passed::Passed;
 use crate::segment::SEGMENT_ROWS;
 use crate::spec::ViewSpec;
 use crate::table::{Source, Table, TableRow};
@@ -121,12 +122,74 @@ impl Figures {
         }
     }
 
+    /// Takes in rows where no cell is looked at.
+    fn add_rows(&mut self, groups: &GroupsOf<'_>, rows: &Passed) {
+        let Figures::Count(counts) = self else { return };
+        match groups {
+            GroupsOf::Coded { by_code, counts: new, .. } => {
+                for (group, n) in by_code.iter().zip(new).filter(|(_, n)| **n > 0) {
+                    counts[*group as usize] += n;
+                }
+            }
+            GroupsOf::Rows(_) => groups.for_each(rows, |_, group| counts[group as usize] += 1),
+        }
+    }
+
+    /// Takes in a cell of each row. A figure is the same however rows are split: floats are added in their order.
+    fn add_cells(&mut self, groups: &GroupsOf<'_>, rows: &Passed, cells: &CellsOf<'_>) {
+        match (self, groups, cells.floats()) {
+            (Figures::Sum(sums) | Figures::Mean(sums), GroupsOf::Coded { codes, by_code, counts }, Some(floats)) => {
+                let known = |group: &u32| sums.get(*group as usize).map_or(0.0, |sum| sum.floats);
+                let mut by_code_sums: Vec<f64> = by_code.iter().map(known).collect();
+                rows.for_each(|idx| by_code_sums[codes[idx] as usize] += floats[idx]);
+                for ((group, n), sum) in by_code.iter().zip(counts).zip(by_code_sums).filter(|((_, n), _)| **n > 0) {
+                    let known = &mut sums[*group as usize];
+                    known.floats = sum;
+                    known.n_floats += n;
+                }
+            }
+            (Figures::Sum(sums) | Figures::Mean(sums), groups, Some(floats)) => groups.for_each(rows, |idx, group| {
+                let sum = &mut sums[group as usize];
+                sum.floats += floats[idx];
+                sum.n_floats += 1;
+            }),
+            (figures, groups, _) => {
+                groups.for_each(rows, |idx, group| cells.with(idx, |cell| figures.add(group, cell)));
+            }
+        }
+    }
+
     fn value(&self, group: usize) -> Value {
         match self {
             Figures::Count(counts) => Value::Int(counts[group] as i64),
             Figures::Sum(sums) => sums[group].sum(),
             Figures::Mean(sums) => sums[group].mean(),
             Figures::Min(values) | Figures::Max(values) => values[group].clone(),
+        }
+    }
+}
+
+/// The groups of some rows of a segment.
+enum GroupsOf<'a> {
+    /// By code: the group, and how many of the rows have it.
+    Coded { codes: Cow<'a, [u32]>, by_code: Vec<u32>, counts: Vec<u64> },
+    /// Of each row, in order.
+    Rows(Vec<u32>),
+}
+
+impl GroupsOf<'_> {
+    /// Shows the place and the group of each row, in order.
+    fn for_each(&self, rows: &Passed, mut see: impl FnMut(usize, u32)) {
+        match self {
+            GroupsOf::Coded { codes, by_code, .. } => rows.for_each(|idx| see(idx, by_code[codes[idx] as usize])),
+            GroupsOf::Rows(groups) => {
+                let mut groups = groups.iter();
+                rows.for_each(|idx| {
+                    if let Some(group) = groups.next() {
+                        see(idx, *group);
+                    }
+                });
+            }
         }
     }
 }
@@ -180,36 +243,23 @@ impl Groups {
     }
 
     /// Takes in rows of one segment.
-    pub(crate) fn add(&mut self, table: &Table, segment_idx: usize, rows: &Candidates) {
-        let groups = self.find_groups(table, segment_idx, rows);
+    pub(crate) fn add(&mut self, table: &Table, segment_idx: usize, rows: &Passed) {
+        let keys = self.keys.clone();
+        let keys: Vec<CellsOf<'_>> = keys.iter().map(|key| CellsOf::new(key, table, segment_idx)).collect();
+        let groups = match &keys[..] {
+            [CellsOf::Chunk(chunk)] => match &chunk.cells {
+                Cells::Text(TextCells::Coded { codes, dictionary }) if dictionary.texts.len() <= rows.len() => {
+                    self.groups_by_code(&keys, chunk, codes, dictionary.texts.len(), rows)
+                }
+                _ => self.groups_by_row(&keys, rows),
+            },
+            _ => self.groups_by_row(&keys, rows),
+        };
         for (aggregate, figures) in self.aggregates.iter().zip(&mut self.figures) {
             figures.resize(self.n_groups);
-            let Some(column) = &aggregate.column else {
-                if let Figures::Count(counts) = figures {
-                    groups.iter().for_each(|group| counts[*group as usize] += 1);
-                }
-                continue;
-            };
-            let cells = CellsOf::new(column, table, segment_idx);
-            match (&mut *figures, cells.floats()) {
-                (Figures::Sum(sums) | Figures::Mean(sums), Some(floats)) => {
-                    let mut groups = groups.iter();
-                    rows.for_each(|idx| {
-                        if let Some(group) = groups.next() {
-                            let sum = &mut sums[*group as usize];
-                            sum.floats += floats[idx];
-                            sum.n_floats += 1;
-                        }
-                    });
-                }
-                _ => {
-                    let mut groups = groups.iter();
-                    rows.for_each(|idx| {
-                        if let Some(group) = groups.next() {
-                            cells.with(idx, |cell| figures.add(*group, cell));
-                        }
-                    });
-                }
+            match &aggregate.column {
+                None => figures.add_rows(&groups, rows),
+                Some(column) => figures.add_cells(&groups, rows, &CellsOf::new(column, table, segment_idx)),
             }
         }
     }
@@ -247,28 +297,44 @@ impl Groups {
         self.order = order;
     }
 
-    /// The group of each row, new ones made.
-    fn find_groups(&mut self, table: &Table, segment_idx: usize, rows: &Candidates) -> Vec<u32> {
-        let keys = self.keys.clone();
-        let keys: Vec<CellsOf<'_>> = keys.iter().map(|key| CellsOf::new(key, table, segment_idx)).collect();
+    /// The groups of rows whose key is a text with a number: one look-up for each text.
+    fn groups_by_code<'a>(
+        &mut self,
+        keys: &[CellsOf<'_>],
+        chunk: &Chunk,
+        codes: &'a [u32],
+        n_texts: usize,
+        rows: &Passed,
+    ) -> GroupsOf<'a> {
+        // The last code is that of null.
+        let mut codes = Cow::Borrowed(codes);
+        if chunk.n_nulls > 0 {
+            let with_null = |idx: usize| if chunk.is_null(idx) { n_texts as u32 } else { codes[idx] };
+            codes = (0..codes.len()).map(with_null).collect();
+        }
+        let mut counts = vec![0; n_texts + 1];
+        rows.for_each(|idx| counts[codes[idx] as usize] += 1);
+        let mut n_unknown = counts.iter().filter(|count| **count > 0).count();
+        let mut by_code = vec![UNKNOWN; n_texts + 1];
+        let mut key = Vec::new();
+        // New groups are numbered in the order in which their rows come, and often the first few rows are of all groups.
+        rows.any(|idx| {
+            let group = &mut by_code[codes[idx] as usize];
+            if *group == UNKNOWN {
+                *group = self.find_group(keys, idx, &mut key);
+                n_unknown -= 1;
+            }
+            n_unknown == 0
+        });
+        GroupsOf::Coded { codes, by_code, counts }
+    }
+
+    /// The groups of rows, looked up for each.
+    fn groups_by_row(&mut self, keys: &[CellsOf<'_>], rows: &Passed) -> GroupsOf<'static> {
         let mut groups = Vec::with_capacity(rows.len());
         let mut key = Vec::new();
-        if let [CellsOf::Chunk(chunk)] = &keys[..]
-            && let Cells::Text(TextCells::Coded { codes, dictionary }) = &chunk.cells
-        {
-            // A look-up for each text of the dictionary, not for each cell. The last place is that of null.
-            let mut by_code = vec![UNKNOWN; dictionary.texts.len() + 1];
-            rows.for_each(|idx| {
-                let code = if chunk.is_null(idx) { dictionary.texts.len() } else { codes[idx] as usize };
-                if by_code[code] == UNKNOWN {
-                    by_code[code] = self.find_group(&keys, idx, &mut key);
-                }
-                groups.push(by_code[code]);
-            });
-        } else {
-            rows.for_each(|idx| groups.push(self.find_group(&keys, idx, &mut key)));
-        }
-        groups
+        rows.for_each(|idx| groups.push(self.find_group(keys, idx, &mut key)));
+        GroupsOf::Rows(groups)
     }
 
     fn find_group(&mut self, keys: &[CellsOf<'_>], idx: usize, key: &mut Vec<u8>) -> u32 {

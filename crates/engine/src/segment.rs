@@ -8,7 +8,7 @@ use crate::cell::Cell;
 use crate::column::Chunk;
 
 /// How many rows a full segment has: 65,536, but few in this crate's own tests, so that they cross its bounds.
-pub const SEGMENT_ROWS: usize = if cfg!(test) { 1 << 5 } else { 1 << 16 };
+pub const SEGMENT_ROWS: usize = if cfg!(test) { 1 << 6 } else { 1 << 16 };
 
 /// Up to [`SEGMENT_ROWS`] rows. A full one never changes.
 #[derive(Default)]

@@ -1,8 +1,9 @@
 //! The texts of a segment's column: numbered by a dictionary while they repeat, else packed end to end.
 
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::ops::Range;
 
+use foldhash::fast::RandomState;
 use model::Strings;
 
 /// A dictionary is given up once it holds more than this many texts and more than half as many as there are cells.
@@ -58,6 +59,18 @@ impl TextCells {
                     *self = TextCells::Plain((0..codes.len()).map(get).collect());
                 }
             }
+        }
+    }
+
+    /// Adds texts as far as that takes no look at each; says how many.
+    pub(crate) fn extend_packed(&mut self, texts: &Strings, range: Range<usize>) -> usize {
+        match self {
+            TextCells::Plain(mine) => {
+                let n_texts = range.len();
+                mine.extend_from(texts, range);
+                n_texts
+            }
+            TextCells::Coded { .. } => 0,
         }
     }
 

@@ -6,9 +6,11 @@ use model::{ColumnSchema, ColumnType};
 
 use crate::cell::Cell;
 use crate::error::EngineError;
-use crate::filter::{Candidates, Filter};
+use crate::filter::Filter;
 use crate::group::Groups;
 use crate::order::Order;
+use crate::passed::Passed;
+use crate::row_set::RowSet;
 use crate::segment::SEGMENT_ROWS;
 use crate::spec::ViewSpec;
 use crate::table::{RowId, Table};
@@ -31,7 +33,7 @@ enum Rows {
     /// All, in order of offset: a rank is a row number.
     All,
     /// Some, in order of offset.
-    Some(Vec<u32>),
+    Some(RowSet),
     Sorted(Order),
     Grouped(Groups),
 }
@@ -49,7 +51,7 @@ impl View {
         } else if spec.filters.is_empty() {
             Rows::All
         } else {
-            Rows::Some(Vec::new())
+            Rows::Some(RowSet::default())
         };
         let filter = Filter::new(&spec.filters);
         let first_offset = table.first_offset();
@@ -77,22 +79,22 @@ impl View {
         match &mut self.rows {
             Rows::All => n_passed = (n_rows - start) as usize,
             Rows::Some(rows) => {
-                let n_before = rows.len();
-                self.filter.run(table, start, |segment_idx, passed| push_rows(rows, segment_idx, &passed));
-                n_passed = rows.len() - n_before;
+                let n_before = rows.n_rows();
+                self.filter.run(table, start, |segment_idx, passed| push_rows(rows, segment_idx, passed));
+                n_passed = rows.n_rows() - n_before;
             }
             Rows::Sorted(order) => {
-                let mut rows = Vec::new();
-                self.filter.run(table, start, |segment_idx, passed| push_rows(&mut rows, segment_idx, &passed));
-                n_passed = rows.len();
-                if n_passed > 0 {
-                    order.insert(table, rows);
-                }
+                self.filter.run(table, start, |segment_idx, passed| {
+                    n_passed += passed.len();
+                    let (first, words) = passed.words();
+                    order.push(segment_idx * SEGMENT_ROWS + first, words);
+                });
+                order.finish(table);
             }
             Rows::Grouped(groups) => {
                 self.filter.run(table, start, |segment_idx, passed| {
                     n_passed += passed.len();
-                    groups.add(table, segment_idx, &passed);
+                    groups.add(table, segment_idx, passed);
                 });
                 groups.finish(table);
             }
@@ -110,6 +112,20 @@ impl View {
         changed
     }
 
+    /// Whether nothing was put off. A view that is sorted anew finds its first rows before it puts the others in order, and
+    /// until then searches for them at each change.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !matches!(&self.rows, Rows::Sorted(order) if !order.is_settled())
+    }
+
+    /// Does what was put off. To be called when there is time, at the latest before rows come again and again.
+    pub fn settle(&mut self, table: &Table) {
+        if let Rows::Sorted(order) = &mut self.rows {
+            order.settle(table);
+        }
+    }
+
     /// A number that grows with every change: 1 for a new view.
     #[must_use]
     pub fn revision(&self) -> u64 {
@@ -121,7 +137,7 @@ impl View {
     pub fn n_rows(&self) -> usize {
         match &self.rows {
             Rows::All => self.n_seen as usize,
-            Rows::Some(rows) => rows.len(),
+            Rows::Some(rows) => rows.n_rows(),
             Rows::Sorted(order) => order.n_rows(),
             Rows::Grouped(groups) => groups.n_groups(),
         }
@@ -136,13 +152,13 @@ impl View {
     /// The cells of the rows in a range of ranks, cut to those there are. Columns may also be the system's; one that is not
     /// there is all null.
     #[must_use]
-    pub fn window(&self, table: &Table, ranks: Range<usize>, columns: &[String]) -> Window {
+    pub fn window(&mut self, table: &Table, ranks: Range<usize>, columns: &[String]) -> Window {
         let first = ranks.start.min(self.n_rows());
         let n_rows = ranks.end.min(self.n_rows()).saturating_sub(first);
-        let rows: Vec<u32> = match &self.rows {
+        let rows: Vec<u32> = match &mut self.rows {
             Rows::All => (first as u32..(first + n_rows) as u32).collect(),
-            Rows::Some(rows) => rows[first..first + n_rows].to_vec(),
-            Rows::Sorted(order) => order.rows_from(first).take(n_rows).collect(),
+            Rows::Some(rows) => rows.rows_from(first).take(n_rows).collect(),
+            Rows::Sorted(order) => order.rows(table, first..first + n_rows),
             Rows::Grouped(groups) => (first..first + n_rows).filter_map(|rank| groups.group_at(rank)).collect(),
         };
         let columns = match &self.rows {
@@ -161,24 +177,27 @@ impl View {
 
     /// The rank of a row, or of a group; `None` if it is not in the view.
     #[must_use]
-    pub fn rank_of(&self, table: &Table, row_id: RowId) -> Option<usize> {
+    pub fn rank_of(&mut self, table: &Table, row_id: RowId) -> Option<usize> {
         let row = u32::try_from(row_id.checked_sub(self.first_id())?).ok()?;
-        match &self.rows {
+        match &mut self.rows {
             Rows::Grouped(groups) => groups.rank_of(row),
             _ if row >= self.n_seen => None,
             Rows::All => Some(row as usize),
-            Rows::Some(rows) => rows.binary_search(&row).ok(),
+            Rows::Some(rows) => rows.rank_of(row),
             Rows::Sorted(order) => order.rank_of(table, row),
         }
     }
 
     /// The row at a rank: its offset, or the group's number in order of first appearance.
     #[must_use]
-    pub fn row_id_at(&self, rank: usize) -> Option<RowId> {
-        let row = match &self.rows {
-            Rows::All => (rank < self.n_seen as usize).then_some(rank as u32),
-            Rows::Some(rows) => rows.get(rank).copied(),
-            Rows::Sorted(order) => order.row_at(rank),
+    pub fn row_id_at(&mut self, table: &Table, rank: usize) -> Option<RowId> {
+        if rank >= self.n_rows() {
+            return None;
+        }
+        let row = match &mut self.rows {
+            Rows::All => Some(rank as u32),
+            Rows::Some(rows) => rows.row_at(rank),
+            Rows::Sorted(order) => order.rows(table, rank..rank + 1).first().copied(),
             Rows::Grouped(groups) => groups.group_at(rank),
         };
         row.map(|row| self.first_id() + u64::from(row))
@@ -189,7 +208,7 @@ impl View {
     pub fn memory_bytes(&self) -> usize {
         match &self.rows {
             Rows::All | Rows::Grouped(_) => 0,
-            Rows::Some(rows) => rows.capacity() * 4,
+            Rows::Some(rows) => rows.memory_bytes(),
             Rows::Sorted(order) => order.memory_bytes(),
         }
     }
@@ -199,10 +218,9 @@ impl View {
     }
 }
 
-fn push_rows(rows: &mut Vec<u32>, segment_idx: usize, passed: &Candidates) {
-    let first = segment_idx * SEGMENT_ROWS;
-    rows.reserve(passed.len());
-    passed.for_each(|idx| rows.push((first + idx) as u32));
+fn push_rows(rows: &mut RowSet, segment_idx: usize, passed: &Passed) {
+    let (first, words) = passed.words();
+    rows.push(segment_idx * SEGMENT_ROWS + first, words);
 }
 
 fn table_column(table: &Table, rows: &[u32], name: &str) -> WindowColumn {

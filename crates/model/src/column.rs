@@ -46,6 +46,30 @@ impl Strings {
         self.ends.push(u32::try_from(self.text.len()).expect("a batch holds less than 4 GiB of text"));
     }
 
+    /// Adds a range of other texts.
+    ///
+    /// # Panics
+    /// As [`Strings::push`], and when `other` has no such texts.
+    pub fn extend_from(&mut self, other: &Strings, range: Range<usize>) {
+        let Some(last) = range.end.checked_sub(1).filter(|last| *last >= range.start) else { return };
+        let start = range.start.checked_sub(1).map_or(0, |before| other.ends[before]);
+        let shift = self.text.len();
+        self.text.push_str(&other.text[start as usize..other.ends[last] as usize]);
+        assert!(u32::try_from(self.text.len()).is_ok(), "a batch holds less than 4 GiB of text");
+        self.ends.extend(other.ends[range].iter().map(|end| end - start + shift as u32));
+    }
+
+    /// Texts that were packed elsewhere; `ends` says where each ends.
+    ///
+    /// `None` where an end does not stand between two characters, at or after the one before, or the last is not the
+    /// text's own.
+    #[must_use]
+    pub fn from_parts(text: String, ends: Vec<u32>) -> Option<Self> {
+        let in_order = ends.is_sorted() && ends.last().map_or(0, |end| *end as usize) == text.len();
+        let at_characters = || text.is_ascii() || ends.iter().all(|end| text.is_char_boundary(*end as usize));
+        (in_order && at_characters()).then_some(Self { ends, text })
+    }
+
     /// The texts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|idx| self.get(idx))

@@ -256,10 +256,7 @@ fn column(field: &Field, array: &ArrayRef) -> Result<Column, WireError> {
         ColumnType::Int => Cells::Int(array.as_primitive::<Int64Type>().values().to_vec()),
         ColumnType::Float => Cells::Float(array.as_primitive::<Float64Type>().values().to_vec()),
         ColumnType::Time => Cells::Time(array.as_primitive::<TimestampMicrosecondType>().values().to_vec()),
-        ColumnType::Text => {
-            let texts = array.as_string::<i32>();
-            Cells::Text((0..texts.len()).map(|idx| texts.value(idx)).collect())
-        }
+        ColumnType::Text => Cells::Text(texts(field.name(), array.as_string())?),
         ColumnType::Bytes => Cells::Bytes(array.as_binary::<i32>().iter().map(|b| b.unwrap_or(&[]).to_vec()).collect()),
         ColumnType::Media => media_cells(array.as_struct()),
         ColumnType::Nested => Cells::Nested(json_cells(array)?),
@@ -267,6 +264,15 @@ fn column(field: &Field, array: &ArrayRef) -> Result<Column, WireError> {
     };
     let validity = if column_type == ColumnType::Null { None } else { bitmap(array) };
     Ok(Column::new(field.name().clone(), cells, validity))
+}
+
+fn texts(name: &str, array: &StringArray) -> Result<Strings, WireError> {
+    let offsets = array.value_offsets();
+    let (start, end) = (offsets[0], offsets[offsets.len() - 1]);
+    let bytes = array.value_data().get(start as usize..end as usize).unwrap_or_default();
+    let ends = offsets[1..].iter().map(|end| (end - start) as u32).collect();
+    let strings = String::from_utf8(bytes.to_vec()).ok().and_then(|text| Strings::from_parts(text, ends));
+    strings.ok_or_else(|| WireError::Arrow(format!("column {name:?} is no text")))
 }
 
 fn media_cells(array: &StructArray) -> Cells {

@@ -15,6 +15,24 @@ use crate::{build, chromium, npm};
 pub(crate) enum Bench {
     /// The npm package's logging half against other logging libraries, in Chromium.
     Client(ClientArgs),
+    /// The engine against other engines, in Node.
+    Engine(EngineArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct EngineArgs {
+    /// Also write all figures there, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How often each library is measured.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    repetitions: u32,
+    /// How many rows the table has, with commas between.
+    #[arg(long, value_name = "COUNTS", default_value = "100000,1000000,10000000")]
+    rows: String,
+    /// Only these libraries, by their names in bench/engine/libraries.mjs, with commas between.
+    #[arg(long, value_name = "NAMES")]
+    only: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -33,13 +51,30 @@ pub(crate) struct ClientArgs {
 pub(crate) fn bench(bench: &Bench) -> Result {
     match bench {
         Bench::Client(args) => client(args),
+        Bench::Engine(args) => engine(args),
     }
+}
+
+fn engine(args: &EngineArgs) -> Result {
+    let sources = ["bench/engine/src", "crates/engine", "crates/expr", "crates/model", "crates/wire"];
+    let glue = glue("engine", "board", &sources)?;
+    let dir = root().join("bench/engine");
+    tools::npm_ci(&dir)?;
+    let mut node = command("node", &["run.mjs", "--rows", &args.rows, "--repetitions", &args.repetitions.to_string()]);
+    node.current_dir(&dir).arg("--glue").arg(glue);
+    if let Some(file) = &args.json {
+        node.arg("--json").arg(absolute(file)?);
+    }
+    if let Some(names) = &args.only {
+        node.args(["--only", names]);
+    }
+    run(&mut node)
 }
 
 fn client(args: &ClientArgs) -> Result {
     let server = build::server()?;
     let package = npm::build()?;
-    let glue = boundary()?;
+    let glue = glue("boundary", "npm", &["bench/boundary"])?;
     let dir = root().join("bench/client");
     tools::npm_ci(&dir)?;
     let mut node = command("node", &["run.mjs", "--repetitions", &args.repetitions.to_string()]);
@@ -58,20 +93,24 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(crate::error::Error::at(path))
 }
 
-/// Builds `bench/boundary` as the npm package is built, and gives the folder of what wasm-bindgen makes of it.
-fn boundary() -> Result<PathBuf> {
-    const PACKAGE: &str = "streamtable-bench-boundary";
-    let glue = target().join("npm/boundary");
-    let module = PACKAGE.replace('-', "_");
-    let sources = ["Cargo.lock", "Cargo.toml", "bench/boundary"].map(|source| root().join(source));
-    if is_fresh(&glue.join(format!("{module}.js")), &sources) {
+/// Builds a crate of `bench` for pages, with the profile of what it stands for, and gives the folder of what wasm-bindgen
+/// makes of it.
+fn glue(name: &str, profile: &str, sources: &[&str]) -> Result<PathBuf> {
+    let package = format!("streamtable-bench-{name}");
+    let glue = target().join("npm").join(name);
+    let module = package.replace('-', "_");
+    let sources = ["Cargo.lock", "Cargo.toml"].iter().chain(sources).map(|source| root().join(source));
+    if is_fresh(&glue.join(format!("{module}.js")), &sources.collect::<Vec<_>>()) {
         return Ok(glue);
     }
-    say("building the bench of the boundary");
-    let mut cargo = command("cargo", &["build", "--quiet", "--package", PACKAGE, "--profile", "npm"]);
+    say(&format!("building the bench of the {name}"));
+    let mut cargo = command("cargo", &["build", "--quiet", "--package", &package, "--profile", profile]);
     cargo.args(["--target", "wasm32-unknown-unknown"]);
-    run(cargo.env("RUSTFLAGS", npm::rust_flags()).env_remove("CARGO_ENCODED_RUSTFLAGS"))?;
-    let wasm = target().join("wasm32-unknown-unknown/npm").join(format!("{module}.wasm"));
+    if profile == "npm" {
+        cargo.env("RUSTFLAGS", npm::rust_flags()).env_remove("CARGO_ENCODED_RUSTFLAGS");
+    }
+    run(&mut cargo)?;
+    let wasm = target().join("wasm32-unknown-unknown").join(profile).join(format!("{module}.wasm"));
     let wasm_bindgen = tools::wasm_bindgen()?.join("wasm-bindgen");
     run(command(wasm_bindgen, &["--target", "web", "--no-typescript", "--out-dir"]).arg(&glue).arg(wasm))?;
     Ok(glue)

@@ -81,9 +81,12 @@ impl Worker {
         match message {
             ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
             ToWorker::Window { panel, request, anchor, n_rows, columns } => {
-                let shared = self.shared.borrow();
-                let found = shared.panel_and_table(panel);
-                let answer = found.and_then(|(p, table)| p.window(table, request, anchor, n_rows, &columns));
+                let mut shared = self.shared.borrow_mut();
+                let mut found = shared.panel_and_table_mut(panel);
+                let answer = found.as_mut().and_then(|(p, table)| p.window(table, request, anchor, n_rows, &columns));
+                if found.is_some_and(|(p, _)| !p.is_settled()) {
+                    self.settle_soon(panel);
+                }
                 match answer {
                     Some(window) => {
                         let (message, transfer) = window.to_js();
@@ -167,6 +170,17 @@ impl Worker {
         }
     }
 
+    /// Lets a view do what it has put off, once what is asked for already was answered.
+    fn settle_soon(&self, panel: PanelId) {
+        let worker = self.clone();
+        spawn_local(async move {
+            TimeoutFuture::new(0).await;
+            if let Some((panel, table)) = worker.shared.borrow_mut().panel_and_table_mut(panel) {
+                panel.settle(table);
+            }
+        });
+    }
+
     /// Lets the rates that are shown die down when rows have ceased to come.
     fn tell_rates(&self) {
         let now = js_sys::Date::now();
@@ -199,6 +213,12 @@ impl Shared {
     fn panel_and_table(&self, panel: PanelId) -> Option<(&Panel, &Followed)> {
         let panel = self.panels.get(&panel)?;
         Some((panel, self.tables.get(panel.key()?)?))
+    }
+
+    fn panel_and_table_mut(&mut self, panel: PanelId) -> Option<(&mut Panel, &Followed)> {
+        let panel = self.panels.get_mut(&panel)?;
+        let table = self.tables.get(panel.key()?)?;
+        Some((panel, table))
     }
 
     /// Lets go of the tables that no panel shows, and of their connections.

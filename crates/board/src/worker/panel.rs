@@ -99,7 +99,7 @@ impl Panel {
 
     /// Rows of the view; `None` where nothing is shown.
     pub(super) fn window(
-        &self,
+        &mut self,
         followed: &Followed,
         request: u32,
         anchor: Anchor,
@@ -107,8 +107,8 @@ impl Panel {
         columns: &[String],
     ) -> Option<WindowMessage> {
         // Until the next look the view may still be one of the table before.
-        let shown = self.shown.as_ref().filter(|shown| shown.generation == followed.generation)?;
-        let (view, table) = (&shown.view, &followed.table);
+        let shown = self.shown.as_mut().filter(|shown| shown.generation == followed.generation)?;
+        let (view, table) = (&mut shown.view, &followed.table);
         let n_rows = n_rows as usize;
         let first = match anchor {
             Anchor::Rank(rank) => rank as usize,
@@ -121,6 +121,18 @@ impl Panel {
         let mut window = view.window(table, first..first.saturating_add(n_rows), columns);
         window.revision += self.revisions_before;
         Some(WindowMessage { request, window })
+    }
+
+    /// Whether its view has put nothing off.
+    pub(super) fn is_settled(&self) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.view.is_settled())
+    }
+
+    /// Does what its view has put off, unless it is of a table that was since thrown away.
+    pub(super) fn settle(&mut self, followed: &Followed) {
+        if let Some(shown) = self.shown.as_mut().filter(|shown| shown.generation == followed.generation) {
+            shown.view.settle(&followed.table);
+        }
     }
 }
 

@@ -4,13 +4,17 @@
 //! Rows stand in blocks of at most [`BLOCK_ROWS`], each with the prefix of its first sort key (see [`crate::prefix`]). A
 //! look-up finds the block and then the place, both by bisection; an insertion moves part of one block.
 
+mod top;
+
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use expr::{Expr, SortKey};
 use model::Value;
 
 use crate::cell::Cell;
 use crate::prefix::{PrefixKind, sort_pairs};
+use crate::row_set::RowSet;
 use crate::table::{Source, Table, TableRow};
 
 /// A block is split when it is this full. Tests have small blocks, so that they split.
@@ -19,6 +23,10 @@ const BLOCK_ROWS: usize = if cfg!(test) { 8 } else { 1024 };
 const BUILT_ROWS: usize = BLOCK_ROWS / 4 * 3;
 /// Fewer rows than this are sorted by looking at their cells.
 const SMALL_RUN: usize = if cfg!(test) { 3 } else { 24 };
+/// More rows than this are not put in order before somebody asks for more than the first.
+const PUT_OFF_ROWS: usize = if cfg!(test) { 20 } else { 1 << 14 };
+/// So many rows are found without putting all in order.
+const TOP_ROWS: usize = if cfg!(test) { 12 } else { 512 };
 /// Past this depth of equal text, texts are compared whole.
 const MAX_TEXT_DEPTH: usize = 70;
 
@@ -31,6 +39,14 @@ pub(crate) struct Order {
     /// The rank of each block's first row.
     starts: Vec<u32>,
     n_rows: usize,
+    /// Whether rows are in blocks; else all of them wait.
+    is_built: bool,
+    /// The rows that wait to be put in order.
+    waiting: RowSet,
+    /// The first of them; empty where they were not looked for.
+    top: Vec<u32>,
+    /// Rows that are new since the blocks were right.
+    new: Vec<u32>,
 }
 
 /// Rows in order, with their prefixes.
@@ -78,21 +94,81 @@ impl Order {
             first_prefixes: Vec::new(),
             starts: Vec::new(),
             n_rows: 0,
+            is_built: false,
+            waiting: RowSet::default(),
+            top: Vec::new(),
+            new: Vec::new(),
         }
     }
 
     pub(crate) fn n_rows(&self) -> usize {
-        self.n_rows
+        self.n_rows + self.waiting.n_rows()
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
         let blocks: usize =
             self.blocks.iter().map(|block| block.prefixes.capacity() * 8 + block.rows.capacity() * 4).sum();
-        blocks + self.blocks.capacity() * size_of::<Block>() + self.starts.capacity() * 12
+        let index = self.blocks.capacity() * size_of::<Block>() + self.starts.capacity() * 12;
+        blocks + index + self.waiting.memory_bytes()
     }
 
-    /// Takes in rows, given in order of their numbers, each greater than all before.
-    pub(crate) fn insert(&mut self, table: &Table, mut rows: Vec<u32>) {
+    /// Takes in rows that come after all there are: `words` hold a bit each from row `first` on, a multiple of 64. They count
+    /// once [`Order::finish`] was called.
+    pub(crate) fn push(&mut self, first: usize, words: &[u64]) {
+        if !self.is_built {
+            return self.waiting.push(first, words);
+        }
+        for (first, word) in (first..).step_by(64).zip(words) {
+            let mut left = *word;
+            while left != 0 {
+                self.new.push((first + left.trailing_zeros() as usize) as u32);
+                left &= left - 1;
+            }
+        }
+    }
+
+    /// Puts what was pushed in its place, unless all rows wait anyway.
+    pub(crate) fn finish(&mut self, table: &Table) {
+        self.top.clear();
+        if self.is_built {
+            let new = std::mem::take(&mut self.new);
+            if !new.is_empty() {
+                self.insert(table, new);
+            }
+        } else if self.waiting.n_rows() <= PUT_OFF_ROWS {
+            self.settle(table);
+        }
+    }
+
+    /// Whether all rows are in order.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_built
+    }
+
+    /// Puts all rows in order, if that was put off.
+    pub(crate) fn settle(&mut self, table: &Table) {
+        if self.is_built {
+            return;
+        }
+        self.is_built = true;
+        let rows: Vec<u32> = std::mem::take(&mut self.waiting).rows_from(0).collect();
+        self.top = Vec::new();
+        if !rows.is_empty() {
+            self.insert(table, rows);
+        }
+    }
+
+    /// The rows in a range of ranks, which must not reach past the end.
+    pub(crate) fn rows(&mut self, table: &Table, ranks: Range<usize>) -> Vec<u32> {
+        if !self.is_built && ranks.end <= TOP_ROWS && self.find_top(table) {
+            return self.top[ranks].to_vec();
+        }
+        self.settle(table);
+        self.rows_from(ranks.start).take(ranks.len()).collect()
+    }
+
+    /// Puts in rows, given in order of their numbers, each greater than all before.
+    fn insert(&mut self, table: &Table, mut rows: Vec<u32>) {
         let was_right = self.find_keys(table, &rows);
         if !was_right || rows.len() >= self.n_rows / 8 {
             // Much is new, or the prefixes are of another kind than the column's cells now are.
@@ -117,20 +193,15 @@ impl Order {
         self.number_blocks();
     }
 
-    /// The row at a rank.
-    pub(crate) fn row_at(&self, rank: usize) -> Option<u32> {
-        self.rows_from(rank).next()
-    }
-
-    /// The rows from a rank on.
-    pub(crate) fn rows_from(&self, rank: usize) -> impl Iterator<Item = u32> + '_ {
+    fn rows_from(&self, rank: usize) -> impl Iterator<Item = u32> + '_ {
         let block = self.starts.partition_point(|start| *start as usize <= rank).saturating_sub(1);
         let skip = self.starts.get(block).map_or(0, |start| rank - *start as usize);
         self.blocks[block.min(self.blocks.len())..].iter().flat_map(|block| block.rows.iter().copied()).skip(skip)
     }
 
     /// The rank of a row; `None` if it is not in the view.
-    pub(crate) fn rank_of(&self, table: &Table, row: u32) -> Option<usize> {
+    pub(crate) fn rank_of(&mut self, table: &Table, row: u32) -> Option<usize> {
+        self.settle(table);
         let prefix = self.keys[0].prefix(table, row, 0);
         let block = self.block_of(table, prefix, row)?;
         let place = self.blocks[block].place_of(self, table, prefix, row);

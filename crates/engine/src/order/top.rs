@@ -1,0 +1,89 @@
+//! The first rows of an order, found by one look at every row: what is shown while the others are not in order yet.
+
+use std::ops::Range;
+
+use super::{Order, TOP_ROWS};
+use crate::cell::Cell;
+use crate::column::{Cells, Chunk};
+use crate::kernel::{Comparison, float_bits, int_bits};
+use crate::segment::SEGMENT_ROWS;
+use crate::table::{Source, Table};
+
+/// The last row that is among the first so far: no row after it is wanted.
+struct Bound<'a> {
+    prefix: u64,
+    /// Whether a row of this prefix that has a greater number stands after it.
+    is_decided: bool,
+    cell: Cell<'a>,
+}
+
+impl Order {
+    /// Finds the first of the rows that wait; false where their keys must be computed, which is done once for all.
+    pub(super) fn find_top(&mut self, table: &Table) -> bool {
+        if self.keys.iter().any(|key| key.computed.is_some()) {
+            return false;
+        }
+        if self.top.is_empty() {
+            self.find_keys(table, &[]);
+            self.top = self.first_rows(table);
+        }
+        true
+    }
+
+    fn first_rows(&self, table: &Table) -> Vec<u32> {
+        let key = &self.keys[0];
+        let mut best: Vec<(u64, u32)> = Vec::with_capacity(2 * TOP_ROWS);
+        let mut bound: Option<Bound<'_>> = None;
+        let words = self.waiting.words();
+        for (segment_idx, words) in words.chunks(SEGMENT_ROWS / 64).enumerate() {
+            let chunk = match key.source {
+                Source::Column(idx) => table.segments()[segment_idx].chunk(idx),
+                Source::Offset | Source::Missing => None,
+            };
+            for (place, word) in (0..).step_by(64).zip(words) {
+                let mut left = *word;
+                if let (Some(chunk), Some(bound)) = (chunk, &bound) {
+                    let end = chunk.len().min(place + 64);
+                    left &= if place < end { not_after(chunk, place..end, bound.cell, key.descending) } else { 0 };
+                }
+                while left != 0 {
+                    let row = (segment_idx * SEGMENT_ROWS + place + left.trailing_zeros() as usize) as u32;
+                    left &= left - 1;
+                    let prefix = key.prefix(table, row, 0);
+                    let is_after =
+                        |bound: &Bound<'_>| prefix > bound.prefix || prefix == bound.prefix && bound.is_decided;
+                    if bound.as_ref().is_some_and(is_after) {
+                        continue;
+                    }
+                    best.push((prefix, row));
+                    if best.len() == 2 * TOP_ROWS {
+                        best.select_nth_unstable_by(TOP_ROWS - 1, |a, b| self.compare(table, *a, *b));
+                        best.truncate(TOP_ROWS);
+                        let (prefix, row) = best[TOP_ROWS - 1];
+                        let is_decided = self.keys.len() == 1 && key.kind.decides(prefix, key.descending);
+                        bound = Some(Bound { prefix, is_decided, cell: key.cell(table, row) });
+                    }
+                }
+            }
+        }
+        best.sort_unstable_by(|a, b| self.compare(table, *a, *b));
+        best.truncate(TOP_ROWS);
+        best.into_iter().map(|(_, row)| row).collect()
+    }
+}
+
+/// A bit for each of up to 64 places, set at least where the cell does not stand after the bound. Chunks that are not
+/// compared quickly have all bits set.
+fn not_after(chunk: &Chunk, places: Range<usize>, bound: Cell<'_>, descending: bool) -> u64 {
+    // Descending, what does not stand after the bound is what is not less, NaN with it: it is the greatest number.
+    let (comparison, flip) = if descending { (Comparison::Less, u64::MAX) } else { (Comparison::LessOrEqual, 0) };
+    match (&chunk.cells, bound) {
+        (Cells::Float(cells), Cell::Float(bound)) if !bound.is_nan() => {
+            float_bits(&cells[places], comparison, bound) ^ flip
+        }
+        (Cells::Int(cells), Cell::Int(bound)) | (Cells::Time(cells), Cell::Time(bound)) => {
+            int_bits(&cells[places], comparison, bound) ^ flip
+        }
+        _ => u64::MAX,
+    }
+}

@@ -1,0 +1,126 @@
+//! Rows in the order of their numbers: a bit for each row of the table, with what it takes to find a rank.
+
+/// How many words share a count.
+const BLOCK_WORDS: usize = 8;
+
+/// Some rows of a table.
+#[derive(Default)]
+pub(crate) struct RowSet {
+    words: Vec<u64>,
+    /// By block: how many rows stand before it.
+    starts: Vec<u32>,
+    n_rows: usize,
+}
+
+impl RowSet {
+    pub(crate) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// A bit for each row of the table.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.words.capacity() * 8 + self.starts.capacity() * 4
+    }
+
+    /// Takes in rows that come after all there are: `words` hold a bit each from row `first` on, a multiple of 64.
+    pub(crate) fn push(&mut self, first: usize, words: &[u64]) {
+        let first_word = first / 64;
+        let end = first_word + words.len();
+        if self.words.len() < end {
+            self.words.resize(end, 0);
+        }
+        for (mine, more) in self.words[first_word..].iter_mut().zip(words) {
+            *mine |= more;
+            self.n_rows += more.count_ones() as usize;
+        }
+        // What stands before a block that only grew is as it was.
+        self.starts.truncate(first_word / BLOCK_WORDS + 1);
+        for block in self.starts.len()..self.words.len().div_ceil(BLOCK_WORDS) {
+            let before = block.checked_sub(1).map_or(0, |before| {
+                self.starts[before] + count(&self.words[before * BLOCK_WORDS..block * BLOCK_WORDS])
+            });
+            self.starts.push(before);
+        }
+    }
+
+    /// The row at a rank.
+    pub(crate) fn row_at(&self, rank: usize) -> Option<u32> {
+        self.rows_from(rank).next()
+    }
+
+    /// The rows from a rank on.
+    pub(crate) fn rows_from(&self, rank: usize) -> impl Iterator<Item = u32> + '_ {
+        let block = self.starts.partition_point(|start| *start as usize <= rank).saturating_sub(1);
+        let mut skip = rank - self.starts.get(block).map_or(0, |start| *start as usize);
+        let mut word_idx = block * BLOCK_WORDS;
+        let mut left = self.words.get(word_idx).copied().unwrap_or(0);
+        while skip >= left.count_ones() as usize && word_idx < self.words.len() {
+            skip -= left.count_ones() as usize;
+            word_idx += 1;
+            left = self.words.get(word_idx).copied().unwrap_or(0);
+        }
+        for _ in 0..skip {
+            left &= left.wrapping_sub(1);
+        }
+        std::iter::from_fn(move || {
+            while left == 0 {
+                word_idx += 1;
+                left = *self.words.get(word_idx)?;
+            }
+            let row = word_idx * 64 + left.trailing_zeros() as usize;
+            left &= left - 1;
+            Some(row as u32)
+        })
+    }
+
+    /// The rank of a row; `None` if it is not among them.
+    pub(crate) fn rank_of(&self, row: u32) -> Option<usize> {
+        let (word_idx, bit) = (row as usize / 64, row % 64);
+        let word = self.words.get(word_idx).filter(|word| *word >> bit & 1 == 1)?;
+        let block = word_idx / BLOCK_WORDS;
+        let before = count(&self.words[block * BLOCK_WORDS..word_idx]) + (word & !(u64::MAX << bit)).count_ones();
+        Some((self.starts[block] + before) as usize)
+    }
+}
+
+fn count(words: &[u64]) -> u32 {
+    words.iter().map(|word| word.count_ones()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_finds_what_a_plain_list_finds(
+            batches in prop::collection::vec((0_usize..3, prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(1 << 63)], 0..20)), 0..8),
+        ) {
+            let mut set = RowSet::default();
+            let mut rows: Vec<u32> = Vec::new();
+            let mut first_word = 0;
+            for (gap, words) in batches {
+                first_word += gap;
+                set.push(first_word * 64, &words);
+                for (idx, word) in words.iter().enumerate() {
+                    rows.extend((0..64).filter(|bit| word >> bit & 1 == 1).map(|bit| ((first_word + idx) * 64 + bit) as u32));
+                }
+                first_word += words.len();
+                prop_assert_eq!(set.n_rows(), rows.len());
+                for rank in 0..rows.len() + 2 {
+                    prop_assert_eq!(set.row_at(rank), rows.get(rank).copied());
+                    let from: Vec<u32> = set.rows_from(rank).take(100).collect();
+                    prop_assert_eq!(&from[..], &rows[rank.min(rows.len())..(rank + from.len()).min(rows.len())]);
+                }
+                for row in 0..(first_word * 64) as u32 + 3 {
+                    prop_assert_eq!(set.rank_of(row), rows.binary_search(&row).ok());
+                }
+            }
+        }
+    }
+}
