@@ -95,6 +95,8 @@ mod simd {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const COMPARISONS: [Comparison; 3] = [Comparison::Less, Comparison::LessOrEqual, Comparison::Equal];
 

@@ -58,6 +58,8 @@ fn whole(value: f64) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn value() -> impl Strategy<Value = Value> {
         let scalar = prop_oneof![

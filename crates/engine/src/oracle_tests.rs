@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey, is_true};
 use model::{Batch, Media, Row, StoredBatch, Timestamp, Value};
 use proptest::prelude::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::{Table, View, ViewSpec};
 

@@ -126,6 +126,8 @@ impl Passed {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn places(passed: &Passed) -> Vec<usize> {
         let mut places = Vec::new();

@@ -120,6 +120,8 @@ mod tests {
     use super::*;
     use model::Timestamp;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn cell_of(kind: PrefixKind) -> BoxedStrategy<Value> {
         let int = prop_oneof![any::<i64>(), -2_i64..2, Just(i64::MIN), Just(i64::MAX)];

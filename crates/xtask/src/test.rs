@@ -21,6 +21,8 @@ pub(crate) enum Suite {
     Native,
     /// The npm package's TypeScript, in Node.
     Js,
+    /// The engine's own tests in wasm, in Node: what its SIMD finds is what a plain reading finds.
+    Simd,
     /// The client's browser half, in Chromium.
     Wasm,
     /// The server over a socket: its API, and kills in the middle of a stream.
@@ -33,8 +35,8 @@ pub(crate) enum Suite {
     Packaging,
 }
 
-const ALL: [Suite; 7] =
-    [Suite::Native, Suite::Js, Suite::Wasm, Suite::Http, Suite::Browser, Suite::Faults, Suite::Packaging];
+const ALL: [Suite; 8] =
+    [Suite::Native, Suite::Js, Suite::Simd, Suite::Wasm, Suite::Http, Suite::Browser, Suite::Faults, Suite::Packaging];
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Default)]
@@ -84,6 +86,7 @@ impl Suite {
         match self {
             Suite::Native => "native",
             Suite::Js => "js",
+            Suite::Simd => "simd",
             Suite::Wasm => "wasm",
             Suite::Http => "http",
             Suite::Browser => "browser",
@@ -112,14 +115,11 @@ impl Suite {
                 npm.current_dir(dir);
                 Ok(npm)
             }
+            Suite::Simd => wasm_tests("streamtable-engine", &["--lib"], "wasm-bindgen-test-runner"),
             Suite::Wasm => {
-                tools::rust_targets()?;
-                let mut cargo =
-                    command("cargo", &["test", "--package", "streamtable", "--target", "wasm32-unknown-unknown"]);
-                cargo.args(["--features", "arrow", "--test", "web", "--no-fail-fast"]);
-                cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", wasm_runner());
-                cargo.env("PATH", path_with(&[tools::wasm_bindgen()?]));
-                chromium::drive(cargo)
+                // Tests run in their package's folder; a path in full could hold a space, at which cargo splits.
+                let runner = "node ../../tests/wasm_runner.mjs";
+                chromium::drive(wasm_tests("streamtable", &["--features", "arrow", "--test", "web"], runner)?)
             }
             Suite::Http => {
                 let server = build::server()?;
@@ -146,10 +146,15 @@ pub(crate) fn playwright(args: &[&str]) -> Result<Command> {
     chromium::drive(playwright)
 }
 
-/// Runs wasm tests in Chromium through Playwright, so that no driver program of its own is needed.
-fn wasm_runner() -> String {
-    // Tests run in their package's folder; a path in full could hold a space, at which cargo splits.
-    "node ../../tests/wasm_runner.mjs".to_owned()
+/// The command that runs a package's tests in wasm: in Node by wasm-bindgen's own runner, or in Chromium by ours, which goes
+/// through Playwright, so that no driver program of its own is needed.
+fn wasm_tests(package: &str, args: &[&str], runner: &str) -> Result<Command> {
+    tools::rust_targets()?;
+    let mut cargo = command("cargo", &["test", "--package", package, "--target", "wasm32-unknown-unknown"]);
+    cargo.args(args).arg("--no-fail-fast");
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner);
+    cargo.env("PATH", path_with(&[tools::wasm_bindgen()?]));
+    Ok(cargo)
 }
 
 /// Runs a suite, passing on what it prints and counting the tests it names.
