@@ -68,6 +68,53 @@ test("values, ranges and texts are chosen in the editor, and a chip opens it aga
   await expect(page.getByTestId("chip")).toHaveCount(3);
 });
 
+test("a range is dragged over the histogram of a column", async ({ server, table, openPanel }) => {
+  await server.append(table, orders(960));
+  const page = await openPanel(table);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(960);
+  await openFilter(page, "n");
+  const bars = page.getByTestId("histogram");
+  await expect(bars.locator(".bar")).toHaveCount(48);
+  const { x, y, width, height } = (await bars.boundingBox())!;
+  // From the middle of the thirteenth bar to that of the 24th: a quarter of the rows, of which each bar has 20.
+  await page.mouse.move(x + (width * 12.5) / 48, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + (width * 23.5) / 48, y + height / 2, { steps: 4 });
+  await expect(bars.locator(".bar.chosen")).toHaveCount(12);
+  expect(await shownNumber(page, "rows-shown"), "nothing applies before the pointer is up").toBe(960);
+  await page.mouse.up();
+  await expect(page.getByLabel("From")).toHaveValue("239.8");
+  await expect(page.getByLabel("To")).toHaveValue("479.5");
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(240);
+  expect(await expression(page)).toContain('row["n"] >= 239.8 && row["n"] <= 479.5');
+});
+
+test("every figure of a group is told, and an estimate is marked as one", async ({ server, table, openPanel }) => {
+  const rows = Array.from({ length: 9_000 }, (_, n) => ({ n, half: n % 4_500, who: `u${n % 7}`, cat: CATEGORIES[n % 3] }));
+  await server.append(table, rows);
+  const page = await openPanel(table);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(9_000);
+  const figures = ["count()", '["n"].stddev()', '["n"].median()', '["half"].quantile(0.95)', '["who"].countDistinct()', '["n"].first()', '["n"].last()'];
+  const query = (key: string) =>
+    `table("${table}").rows().groupby(row => [${key}], rows => [${figures.map((figure) => (figure[0] === "[" ? `rows${figure}` : `rows.${figure}`)).join(", ")}])`;
+  const cells = async () => (await page.getByTestId("grid-row").filter({ visible: true }).first().locator('[role="gridcell"]').allTextContents()).map((text) => text.trim());
+  await page.getByTestId("expression").fill(query('row["cat"]'));
+  await page.getByTestId("expression").press("Enter");
+  await expect(header(page, "p95(half)")).toBeVisible();
+  await expect.poll(cells).toEqual(["Furniture", "3000", "2598.509188", "4498.5", "4272.15", "7", "0", "8997"]);
+  await expect(header(page, "median(n)")).not.toContainText("≈");
+
+  // All rows in one group are more than are kept for a quantile.
+  await page.getByTestId("expression").fill(query(""));
+  await page.getByTestId("expression").press("Enter");
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(1);
+  await expect(header(page, "median(n)")).toContainText("≈");
+  await expect(header(page, "countDistinct(who)")).not.toContainText("≈");
+  const [n_rows, , median] = await cells();
+  expect(n_rows).toBe("9000");
+  expect(Math.abs(Number(median!.replaceAll(",", "")) - 4_499.5)).toBeLessThan(4_499.5 * 0.005 + 1);
+});
+
 test("a grouping is made by clicks, and a group opens to its rows", async ({ server, table, openPanel }) => {
   await server.append(table, orders(600));
   const page = await openPanel(table);

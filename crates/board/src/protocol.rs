@@ -141,6 +141,8 @@ pub struct PanelState {
     pub n_view_rows: u64,
     /// Rows in the table that the worker holds.
     pub n_table_rows: u64,
+    /// Rows of the table that the worker let go to make room for newer ones.
+    pub n_let_go: u64,
     /// Rows of the table that the view has not taken in, because the panel is paused.
     pub n_held_back: u64,
     /// Whether the panel is paused.
@@ -149,6 +151,8 @@ pub struct PanelState {
     pub is_grouped: bool,
     /// The view's columns in order, by name and type.
     pub columns: Vec<PanelColumn>,
+    /// The names of the view's columns whose values are estimates.
+    pub estimates: Vec<String>,
     /// The table's columns, which are the view's unless it is grouped.
     pub table_columns: Vec<PanelColumn>,
     /// The link to the server.
@@ -196,6 +200,8 @@ pub struct ColumnFacts {
     pub column: String,
     /// The least and the greatest number, or time in microseconds.
     pub range: Option<(f64, f64)>,
+    /// How many of them stand in each of some equal parts of the range; empty without one.
+    pub histogram: Vec<u64>,
     /// The most frequent values as the expression language writes them, as they are shown, and how often they occur.
     pub values: Vec<ValueFact>,
     /// Whether `values` are all there are.

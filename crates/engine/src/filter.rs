@@ -39,9 +39,10 @@ impl Filter {
 
     /// Hands on the rows from `start` on that pass, segment by segment.
     pub(crate) fn run(&self, table: &Table, start: u32, mut see: impl FnMut(usize, &Passed)) {
-        for segment_idx in start as usize / SEGMENT_ROWS..table.segments().len() {
+        let end_row = table.row_numbers().end as usize;
+        for segment_idx in start as usize / SEGMENT_ROWS..end_row.div_ceil(SEGMENT_ROWS) {
             let first = segment_idx * SEGMENT_ROWS;
-            let end = table.segments()[segment_idx].n_rows();
+            let end = SEGMENT_ROWS.min(end_row - first);
             let mut passed = Passed::range((start as usize).saturating_sub(first)..end);
             for test in &self.tests {
                 if !passed.is_empty() {
@@ -86,11 +87,10 @@ impl Test {
             Test::Rows(expr) => return by_row(expr, table, segment_idx, passed),
         };
         let source = table.source(column);
-        let chunk = match source {
-            Source::Column(idx) => table.segments()[segment_idx].chunk(idx),
-            Source::Offset => return by_row(&self.to_expr(), table, segment_idx, passed),
-            Source::Missing => None,
-        };
+        if source == Source::Offset {
+            return by_row(&self.to_expr(), table, segment_idx, passed);
+        }
+        let chunk = table.chunk(source, segment_idx);
         let pass = |cell: Cell<'_>| match self {
             Test::Compare { op, literal, .. } => holds(*op, cell.compare(Cell::from(literal))),
             _ => expr.is_some_and(|expr| is_true(&expr.eval(&OneCell(cell.to_value())))),

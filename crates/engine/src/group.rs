@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey};
+use expr::{Aggregate, Expr, RowSource, SortKey};
 use model::{ColumnSchema, ColumnType, Value};
 
 use crate::cell::Cell;
 use crate::column::{Cells, Chunk};
+use crate::figures::Figures;
 use crate::key::push_key;
 use crate::passed::Passed;
 use crate::segment::SEGMENT_ROWS;
@@ -35,142 +36,8 @@ pub(crate) struct Groups {
     ranks: Vec<u32>,
 }
 
-/// One figure of every group.
-enum Figures {
-    Count(Vec<u64>),
-    Sum(Vec<Sum>),
-    Mean(Vec<Sum>),
-    Min(Vec<Value>),
-    Max(Vec<Value>),
-}
-
-/// The numbers of a group, added up: the whole ones exactly.
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    ints: i128,
-    floats: f64,
-    n_ints: u64,
-    n_floats: u64,
-}
-
-impl Sum {
-    fn add(&mut self, cell: Cell<'_>) {
-        match cell {
-            Cell::Int(number) => {
-                self.ints += i128::from(number);
-                self.n_ints += 1;
-            }
-            Cell::Float(number) => {
-                self.floats += number;
-                self.n_floats += 1;
-            }
-            _ => {}
-        }
-    }
-
-    fn sum(self) -> Value {
-        match (self.n_ints, self.n_floats) {
-            (0, 0) => Value::Null,
-            (_, 0) => i64::try_from(self.ints).map_or(Value::Float(self.ints as f64), Value::Int),
-            (0, _) => Value::Float(self.floats),
-            _ => Value::Float(self.ints as f64 + self.floats),
-        }
-    }
-
-    fn mean(self) -> Value {
-        let n = (self.n_ints + self.n_floats) as f64;
-        self.sum().as_f64().map_or(Value::Null, |sum| Value::Float(sum / n))
-    }
-}
-
-impl Figures {
-    fn new(op: AggregateOp) -> Self {
-        match op {
-            AggregateOp::Count => Figures::Count(Vec::new()),
-            AggregateOp::Sum => Figures::Sum(Vec::new()),
-            AggregateOp::Mean => Figures::Mean(Vec::new()),
-            AggregateOp::Min => Figures::Min(Vec::new()),
-            AggregateOp::Max => Figures::Max(Vec::new()),
-        }
-    }
-
-    fn resize(&mut self, n_groups: usize) {
-        match self {
-            Figures::Count(counts) => counts.resize(n_groups, 0),
-            Figures::Sum(sums) | Figures::Mean(sums) => sums.resize(n_groups, Sum::default()),
-            Figures::Min(values) | Figures::Max(values) => values.resize(n_groups, Value::Null),
-        }
-    }
-
-    fn add(&mut self, group: u32, cell: Cell<'_>) {
-        let group = group as usize;
-        match self {
-            Figures::Count(counts) => counts[group] += u64::from(!cell.is_null()),
-            Figures::Sum(sums) | Figures::Mean(sums) => sums[group].add(cell),
-            // Null is last in the total order, so that the first value replaces it as a least but not as a greatest.
-            Figures::Min(values) => {
-                if cell.total_cmp(Cell::from(&values[group])).is_lt() {
-                    values[group] = cell.to_value();
-                }
-            }
-            Figures::Max(values) => {
-                let known = Cell::from(&values[group]);
-                if !cell.is_null() && (known.is_null() || cell.total_cmp(known).is_gt()) {
-                    values[group] = cell.to_value();
-                }
-            }
-        }
-    }
-
-    /// Takes in rows where no cell is looked at.
-    fn add_rows(&mut self, groups: &GroupsOf<'_>, rows: &Passed) {
-        let Figures::Count(counts) = self else { return };
-        match groups {
-            GroupsOf::Coded { by_code, counts: new, .. } => {
-                for (group, n) in by_code.iter().zip(new).filter(|(_, n)| **n > 0) {
-                    counts[*group as usize] += n;
-                }
-            }
-            GroupsOf::Rows(_) => groups.for_each(rows, |_, group| counts[group as usize] += 1),
-        }
-    }
-
-    /// Takes in a cell of each row. A figure is the same however rows are split: floats are added in their order.
-    fn add_cells(&mut self, groups: &GroupsOf<'_>, rows: &Passed, cells: &CellsOf<'_>) {
-        match (self, groups, cells.floats()) {
-            (Figures::Sum(sums) | Figures::Mean(sums), GroupsOf::Coded { codes, by_code, counts }, Some(floats)) => {
-                let known = |group: &u32| sums.get(*group as usize).map_or(0.0, |sum| sum.floats);
-                let mut by_code_sums: Vec<f64> = by_code.iter().map(known).collect();
-                rows.for_each(|idx| by_code_sums[codes[idx] as usize] += floats[idx]);
-                for ((group, n), sum) in by_code.iter().zip(counts).zip(by_code_sums).filter(|((_, n), _)| **n > 0) {
-                    let known = &mut sums[*group as usize];
-                    known.floats = sum;
-                    known.n_floats += n;
-                }
-            }
-            (Figures::Sum(sums) | Figures::Mean(sums), groups, Some(floats)) => groups.for_each(rows, |idx, group| {
-                let sum = &mut sums[group as usize];
-                sum.floats += floats[idx];
-                sum.n_floats += 1;
-            }),
-            (figures, groups, _) => {
-                groups.for_each(rows, |idx, group| cells.with(idx, |cell| figures.add(group, cell)));
-            }
-        }
-    }
-
-    fn value(&self, group: usize) -> Value {
-        match self {
-            Figures::Count(counts) => Value::Int(counts[group] as i64),
-            Figures::Sum(sums) => sums[group].sum(),
-            Figures::Mean(sums) => sums[group].mean(),
-            Figures::Min(values) | Figures::Max(values) => values[group].clone(),
-        }
-    }
-}
-
 /// The groups of some rows of a segment.
-enum GroupsOf<'a> {
+pub(crate) enum GroupsOf<'a> {
     /// By code: the group, and how many of the rows have it.
     Coded { codes: Cow<'a, [u32]>, by_code: Vec<u32>, counts: Vec<u64> },
     /// Of each row, in order.
@@ -179,7 +46,7 @@ enum GroupsOf<'a> {
 
 impl GroupsOf<'_> {
     /// Shows the place and the group of each row, in order.
-    fn for_each(&self, rows: &Passed, mut see: impl FnMut(usize, u32)) {
+    pub(crate) fn for_each(&self, rows: &Passed, mut see: impl FnMut(usize, u32)) {
         match self {
             GroupsOf::Coded { codes, by_code, .. } => rows.for_each(|idx| see(idx, by_code[codes[idx] as usize])),
             GroupsOf::Rows(groups) => {
@@ -242,6 +109,12 @@ impl Groups {
         }
     }
 
+    /// The names of the figures that are estimates.
+    pub(crate) fn estimates(&self) -> Vec<String> {
+        let figures = self.names.iter().skip(self.keys.len()).zip(&self.figures);
+        figures.filter(|(_, figures)| figures.is_estimate()).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Takes in rows of one segment.
     pub(crate) fn add(&mut self, table: &Table, segment_idx: usize, rows: &Passed) {
         let keys = self.keys.clone();
@@ -271,7 +144,8 @@ impl Groups {
         };
         let column_type = |idx: usize| match self.keys.get(idx) {
             Some(Expr::Column(name)) => table.column_type(name),
-            _ => merged(idx),
+            Some(_) => merged(idx),
+            None => self.figures[idx - self.keys.len()].column_type().unwrap_or_else(|| merged(idx)),
         };
         let columns = self.names.iter().enumerate();
         let columns = columns.map(|(idx, name)| ColumnSchema { name: name.clone(), column_type: column_type(idx) });
@@ -366,7 +240,7 @@ impl RowSource for GroupRow<'_> {
 }
 
 /// The values of an expression within one segment.
-enum CellsOf<'a> {
+pub(crate) enum CellsOf<'a> {
     Chunk(&'a Chunk),
     Null,
     Computed { expr: &'a Expr, table: &'a Table, sources: Vec<(&'a str, Source)>, first: usize },
@@ -376,11 +250,8 @@ impl<'a> CellsOf<'a> {
     fn new(expr: &'a Expr, table: &'a Table, segment_idx: usize) -> Self {
         if let Expr::Column(name) = expr {
             match table.source(name) {
-                Source::Column(idx) => {
-                    return table.segments()[segment_idx].chunk(idx).map_or(CellsOf::Null, CellsOf::Chunk);
-                }
-                Source::Missing => return CellsOf::Null,
                 Source::Offset => {}
+                source => return table.chunk(source, segment_idx).map_or(CellsOf::Null, CellsOf::Chunk),
             }
         }
         let sources = expr.columns().into_iter().map(|name| (name, table.source(name))).collect();
@@ -388,14 +259,14 @@ impl<'a> CellsOf<'a> {
     }
 
     /// The cells, where all are floats and none is null.
-    fn floats(&self) -> Option<&'a [f64]> {
+    pub(crate) fn floats(&self) -> Option<&'a [f64]> {
         match self {
             CellsOf::Chunk(Chunk { cells: Cells::Float(floats), validity: None, .. }) => Some(floats),
             _ => None,
         }
     }
 
-    fn with<T>(&self, idx: usize, see: impl FnOnce(Cell<'_>) -> T) -> T {
+    pub(crate) fn with<T>(&self, idx: usize, see: impl FnOnce(Cell<'_>) -> T) -> T {
         match self {
             CellsOf::Chunk(chunk) => see(chunk.cell(idx)),
             CellsOf::Null => see(Cell::Null),

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey, is_true};
+use expr::{Aggregate, AggregateOp, Expr, RowSource, Share, SortKey, is_true};
 use model::{Batch, Media, Row, StoredBatch, Timestamp, Value};
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
@@ -60,6 +60,7 @@ fn figure(aggregate: &Aggregate, rows: &[OffsetRow<'_>]) -> Value {
     let floats: Vec<f64> =
         values.iter().filter_map(|v| if let Value::Float(f) = v { Some(*f) } else { None }).collect();
     let (n_ints, ints) = (ints.clone().count(), ints.sum::<i128>());
+    let numbers: Vec<f64> = values.iter().filter_map(Value::as_f64).collect();
     let total = floats.iter().fold(0.0, |sum, x| sum + x);
     let sum = match (n_ints, floats.len()) {
         (0, 0) => Value::Null,
@@ -75,11 +76,45 @@ fn figure(aggregate: &Aggregate, rows: &[OffsetRow<'_>]) -> Value {
         // The first of equals.
         AggregateOp::Min => values.into_iter().reduce(|a, b| if b.total_cmp(&a).is_lt() { b } else { a }).into(),
         AggregateOp::Max => values.into_iter().reduce(|a, b| if b.total_cmp(&a).is_gt() { b } else { a }).into(),
+        AggregateOp::First => values.into_iter().next().into(),
+        AggregateOp::Last => values.into_iter().last().into(),
+        AggregateOp::CountDistinct => {
+            let mut sorted = values;
+            sorted.sort_by(Value::total_cmp);
+            sorted.dedup_by(|a, b| a.total_cmp(b).is_eq());
+            Value::Int(sorted.len() as i64)
+        }
+        AggregateOp::StdDev => std_dev(&numbers),
+        AggregateOp::Quantile(share) => quantile(&numbers, share.get()),
     }
 }
 
-fn oracle(rows: &[Row], spec: &ViewSpec) -> Oracle {
-    let rows = rows.iter().zip(FIRST_OFFSET..).map(|(row, offset)| (offset, OffsetRow(row, offset)));
+/// One number after the other, as the engine must not depend on how they come.
+fn std_dev(numbers: &[f64]) -> Value {
+    let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
+    for number in numbers {
+        n += 1.0;
+        let before = number - mean;
+        mean += before / n;
+        squares += before * (number - mean);
+    }
+    if n < 2.0 { Value::Null } else { Value::Float((squares / (n - 1.0_f64)).sqrt()) }
+}
+
+fn quantile(numbers: &[f64], share: f64) -> Value {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(|a, b| Value::Float(*a).total_cmp(&Value::Float(*b)));
+    let place = share * sorted.len().saturating_sub(1) as f64;
+    let Some((low, high)) = sorted.get(place.floor() as usize).zip(sorted.get(place.ceil() as usize)) else {
+        return Value::Null;
+    };
+    let part = place.fract();
+    Value::Float(if part == 0.0 || low == high { *low } else { low + (high - low) * part })
+}
+
+/// `rows` stand from an offset on.
+fn oracle(rows: &[Row], first_offset: u64, spec: &ViewSpec) -> Oracle {
+    let rows = rows.iter().zip(first_offset..).map(|(row, offset)| (offset, OffsetRow(row, offset)));
     let passes = |row: &OffsetRow<'_>| spec.filters.iter().all(|filter| is_true(&filter.eval(row)));
     let mut rows: Vec<(u64, OffsetRow<'_>)> = rows.filter(|(_, row)| passes(row)).collect();
     if spec.group_by.is_empty() && spec.aggregates.is_empty() {
@@ -109,7 +144,9 @@ fn oracle(rows: &[Row], spec: &ViewSpec) -> Oracle {
 }
 
 fn check(view: &mut View, table: &Table, rows: &[Row], spec: &ViewSpec) -> Result<(), TestCaseError> {
-    let expect = oracle(rows, spec);
+    // The table has let go of the first.
+    let n_dropped = (table.first_offset() - FIRST_OFFSET) as usize;
+    let expect = oracle(&rows[n_dropped..], table.first_offset(), spec);
     let n_rows = expect.ids.len();
     prop_assert_eq!(view.n_rows(), n_rows);
     // The first rows come before the others are in order.
@@ -243,8 +280,10 @@ fn filter() -> impl Strategy<Value = Expr> {
 
 fn spec() -> impl Strategy<Value = ViewSpec> {
     let key = || (column(), any::<bool>()).prop_map(|(expr, descending)| SortKey { expr, descending });
-    let aggregate = (prop::sample::select(AggregateOp::ALL.to_vec()), column())
-        .prop_map(|((op, _), column)| Aggregate { op, column: Some(column) });
+    let quantile = Share::new(0.9).map(AggregateOp::Quantile).expect("it is a share");
+    let ops: Vec<AggregateOp> = AggregateOp::ALL.iter().map(|(op, _)| *op).chain([quantile]).collect();
+    let aggregate =
+        (prop::sample::select(ops), column()).prop_map(|(op, column)| Aggregate { op, column: Some(column) });
     let aggregate = prop_oneof![4 => aggregate, 1 => Just(Aggregate::count())];
     let filters = || prop::collection::vec(filter(), 0..3);
     let ungrouped = (filters(), prop::collection::vec(key(), 0..4));
@@ -282,6 +321,7 @@ proptest! {
         rows in rows(),
         spec in spec(),
         splits in prop::collection::vec((0_usize..200, 0_usize..4), 0..6),
+        n_kept in prop_oneof![Just(usize::MAX), 0_usize..150],
     ) {
         let mut bounds: Vec<(usize, usize)> = splits.into_iter().map(|(at, again)| (at.min(rows.len()), again)).collect();
         bounds.push((rows.len(), 0));
@@ -297,6 +337,11 @@ proptest! {
             let stored = StoredBatch { first_offset: FIRST_OFFSET + from as u64, batch };
             let new = table.append(&stored).unwrap();
             prop_assert_eq!(new, FIRST_OFFSET + start as u64..FIRST_OFFSET + end as u64);
+            let n_before = table.n_rows();
+            let n_dropped = table.drop_before(FIRST_OFFSET + end.saturating_sub(n_kept) as u64);
+            prop_assert_eq!(table.n_rows(), n_before - n_dropped);
+            let n_wanted = table.first_offset() + crate::SEGMENT_ROWS as u64;
+            prop_assert!(n_wanted > FIRST_OFFSET + end.saturating_sub(n_kept) as u64, "a segment stayed");
             let (revision, n_rows, columns) = (view.revision(), view.n_rows(), view.columns().to_vec());
             let changed = view.apply(&table);
             prop_assert_eq!(view.revision(), revision + u64::from(changed));
@@ -307,6 +352,8 @@ proptest! {
         }
         for (row, offset) in rows.iter().zip(FIRST_OFFSET..) {
             for name in COLUMNS {
+                let is_there = offset >= table.first_offset();
+                let row = if is_there { row } else { &Row::default() };
                 let expect = row.get(name).cloned().unwrap_or(Value::Null);
                 prop_assert_eq!(table.value(offset, name), expect, "{} of row {}", name, offset);
             }
@@ -340,8 +387,19 @@ proptest! {
                 Value::Time(time) => Some(time.0 as f64),
                 value => value.as_f64().filter(|number| number.is_finite()),
             });
-            let expect = numbers.clone().reduce(f64::min).zip(numbers.reduce(f64::max));
+            let expect = numbers.clone().reduce(f64::min).zip(numbers.clone().reduce(f64::max));
             prop_assert_eq!(table.range(name), expect);
+            if let Some((least, greatest)) = expect.filter(|(least, greatest)| (greatest - least).is_finite()) {
+                let width = (greatest - least) / 5.0;
+                let bins = |x: f64| ((x - least) / width) as usize;
+                let expect = (0..5).map(|bin| numbers.clone().filter(|x| bins(*x).min(4) == bin).count() as u64);
+                let got = table.histogram(name, (least, greatest), 5);
+                prop_assert_eq!(got.iter().sum::<u64>(), numbers.clone().count() as u64);
+                // At the edge of two parts the last digit decides.
+                let n_edge = numbers.clone().filter(|x| ((x - least) / width).fract().min(1.0 - ((x - least) / width).fract()) < 1e-9).count();
+                let n_off: u64 = got.iter().zip(expect).map(|(a, b)| a.abs_diff(b)).sum();
+                prop_assert!(n_off <= 2 * n_edge as u64, "{:?}", got);
+            }
         }
     }
 }

@@ -26,6 +26,11 @@ impl Passed {
         Self { first: first_word * 64, words }
     }
 
+    /// Rows by their bits from a place on, a multiple of 64.
+    pub(crate) fn of_words(first: usize, words: &[u64]) -> Self {
+        Self { first, words: words.to_vec() }
+    }
+
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()

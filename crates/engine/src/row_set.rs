@@ -1,11 +1,16 @@
 //! Rows in the order of their numbers: a bit for each row of the table, with what it takes to find a rank.
 
+use crate::passed::Passed;
+use crate::segment::SEGMENT_ROWS;
+
 /// How many words share a count.
 const BLOCK_WORDS: usize = 8;
 
 /// Some rows of a table.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct RowSet {
+    /// The row of the first bit: the first of a segment.
+    base: usize,
     words: Vec<u64>,
     /// By block: how many rows stand before it.
     starts: Vec<u32>,
@@ -13,13 +18,32 @@ pub(crate) struct RowSet {
 }
 
 impl RowSet {
+    /// Rows that come in any order.
+    pub(crate) fn of_rows(rows: impl Iterator<Item = u32> + Clone) -> Self {
+        let (Some(first), Some(last)) = (rows.clone().min(), rows.clone().max()) else { return Self::default() };
+        let base = first as usize / SEGMENT_ROWS * SEGMENT_ROWS;
+        let mut words = vec![0; (last as usize - base) / 64 + 1];
+        for row in rows {
+            words[(row as usize - base) / 64] |= 1 << (row % 64);
+        }
+        let mut set = Self::default();
+        set.push(base, &words);
+        set
+    }
+
+    /// The rows by segment.
+    pub(crate) fn by_segment(&self) -> impl Iterator<Item = (usize, Passed)> {
+        let segments = (self.base / SEGMENT_ROWS..).zip(self.words.chunks(SEGMENT_ROWS / 64));
+        segments.map(|(segment_idx, words)| (segment_idx, Passed::of_words(0, words)))
+    }
+
     pub(crate) fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// A bit for each row of the table.
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
+    /// The row of the first bit, the first of a segment, and a bit for each row from there on.
+    pub(crate) fn words(&self) -> (usize, &[u64]) {
+        (self.base, &self.words)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -28,7 +52,10 @@ impl RowSet {
 
     /// Takes in rows that come after all there are: `words` hold a bit each from row `first` on, a multiple of 64.
     pub(crate) fn push(&mut self, first: usize, words: &[u64]) {
-        let first_word = first / 64;
+        if self.words.is_empty() {
+            self.base = first / SEGMENT_ROWS * SEGMENT_ROWS;
+        }
+        let first_word = (first - self.base) / 64;
         let end = first_word + words.len();
         if self.words.len() < end {
             self.words.resize(end, 0);
@@ -45,6 +72,15 @@ impl RowSet {
             });
             self.starts.push(before);
         }
+    }
+
+    /// Lets go of the rows before the first of a segment.
+    pub(crate) fn drop_before(&mut self, row: usize) {
+        let n_words = (row.saturating_sub(self.base) / 64).min(self.words.len());
+        let words = self.words.split_off(n_words);
+        let first = self.base + n_words * 64;
+        *self = Self::default();
+        self.push(first, &words);
     }
 
     /// The row at a rank.
@@ -71,7 +107,7 @@ impl RowSet {
                 word_idx += 1;
                 left = *self.words.get(word_idx)?;
             }
-            let row = word_idx * 64 + left.trailing_zeros() as usize;
+            let row = self.base + word_idx * 64 + left.trailing_zeros() as usize;
             left &= left - 1;
             Some(row as u32)
         })
@@ -79,7 +115,7 @@ impl RowSet {
 
     /// The rank of a row; `None` if it is not among them.
     pub(crate) fn rank_of(&self, row: u32) -> Option<usize> {
-        let (word_idx, bit) = (row as usize / 64, row % 64);
+        let (word_idx, bit) = ((row as usize).checked_sub(self.base)? / 64, row % 64);
         let word = self.words.get(word_idx).filter(|word| *word >> bit & 1 == 1)?;
         let block = word_idx / BLOCK_WORDS;
         let before = count(&self.words[block * BLOCK_WORDS..word_idx]) + (word & !(u64::MAX << bit)).count_ones();
@@ -101,6 +137,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_finds_what_a_plain_list_finds(
+            drops in any::<bool>(),
             batches in prop::collection::vec((0_usize..3, prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(1 << 63)], 0..20)), 0..8),
         ) {
             let mut set = RowSet::default();
@@ -113,6 +150,12 @@ mod tests {
                     rows.extend((0..64).filter(|bit| word >> bit & 1 == 1).map(|bit| ((first_word + idx) * 64 + bit) as u32));
                 }
                 first_word += words.len();
+                if drops {
+                    let segment_words = SEGMENT_ROWS / 64;
+                    let row = first_word / 2 / segment_words * SEGMENT_ROWS;
+                    set.drop_before(row);
+                    rows.retain(|known| *known as usize >= row);
+                }
                 prop_assert_eq!(set.n_rows(), rows.len());
                 for rank in 0..rows.len() + 2 {
                     prop_assert_eq!(set.row_at(rank), rows.get(rank).copied());

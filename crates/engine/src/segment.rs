@@ -6,6 +6,7 @@ use model::Column;
 
 use crate::cell::Cell;
 use crate::column::Chunk;
+use crate::table::Source;
 
 /// How many rows a full segment has: 65,536, but few in this crate's own tests, so that they cross its bounds.
 pub const SEGMENT_ROWS: usize = if cfg!(test) { 1 << 6 } else { 1 << 16 };
@@ -16,6 +17,8 @@ pub(crate) struct Segment {
     n_rows: usize,
     /// By the table's column index. Columns past the end came later: all null here.
     chunks: Vec<Chunk>,
+    /// What a full segment takes, which never changes.
+    full_bytes: Option<usize>,
 }
 
 impl Segment {
@@ -25,6 +28,14 @@ impl Segment {
 
     pub(crate) fn chunk(&self, column_idx: usize) -> Option<&Chunk> {
         self.chunks.get(column_idx)
+    }
+
+    /// The cells of a column; `None` where all are null.
+    pub(crate) fn chunk_of(&self, source: Source) -> Option<&Chunk> {
+        match source {
+            Source::Column(idx) => self.chunk(idx),
+            Source::Offset | Source::Missing => None,
+        }
     }
 
     pub(crate) fn cell(&self, column_idx: usize, row_idx: usize) -> Cell<'_> {
@@ -46,9 +57,12 @@ impl Segment {
                 chunk.seal();
             }
         }
+        if self.n_rows == SEGMENT_ROWS {
+            self.full_bytes = Some(self.memory_bytes());
+        }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::memory_bytes).sum()
+        self.full_bytes.unwrap_or_else(|| self.chunks.iter().map(Chunk::memory_bytes).sum())
     }
 }

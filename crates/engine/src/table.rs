@@ -1,27 +1,32 @@
 //! A table in memory: rows are only ever added at its end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use expr::RowSource;
 use model::{ColumnSchema, ColumnType, Offset, SYSTEM_COLUMNS, Schema, StoredBatch, Value, system_column};
 
 use crate::cell::Cell;
-use crate::column::{Cells, Zone};
+use crate::column::Chunk;
 use crate::error::EngineError;
-use crate::key::push_key;
 use crate::segment::{SEGMENT_ROWS, Segment};
-use crate::text::TextCells;
 
 /// A row's number in its table: its offset.
 pub type RowId = u64;
 
-/// Rows by column, in segments of [`SEGMENT_ROWS`]; all but the last never change.
+/// Rows by column, in segments of [`SEGMENT_ROWS`]; all but the last never change. The oldest can be dropped.
+///
+/// Within the engine a row goes by its number, which counts from the first row there ever was.
 #[derive(Default)]
 pub struct Table {
-    first_offset: Offset,
-    n_rows: u32,
-    segments: Vec<Segment>,
+    /// The offset of row number 0.
+    base_offset: Offset,
+    /// The number of the first row that is still there: the first of a segment.
+    first_row: u32,
+    /// The number that the next row will have.
+    end_row: u32,
+    /// By their place after the segments that were dropped.
+    segments: VecDeque<Segment>,
     idx_by_name: HashMap<String, usize>,
     /// By column index: whether the column holds whole numbers kept as such.
     has_ints: Vec<bool>,
@@ -51,7 +56,7 @@ impl Table {
     #[must_use]
     pub fn starting_at(first_offset: Offset) -> Self {
         let offset = ColumnSchema { name: system_column::OFFSET.to_owned(), column_type: ColumnType::Int };
-        Self { first_offset, system_schema: [offset].into_iter().collect(), ..Self::default() }
+        Self { base_offset: first_offset, system_schema: [offset].into_iter().collect(), ..Self::default() }
     }
 
     /// Takes in rows and tells which were new. Rows that the table has already are passed over.
@@ -67,41 +72,55 @@ impl Table {
         let batch = &stored.batch;
         let n_known = usize::try_from(expected - stored.first_offset).unwrap_or(usize::MAX).min(batch.n_rows());
         let n_new = u32::try_from(batch.n_rows() - n_known).map_err(|_| EngineError::TooManyRows)?;
-        let n_rows = self.n_rows.checked_add(n_new).filter(|n| *n < u32::MAX).ok_or(EngineError::TooManyRows)?;
+        let end_row = self.end_row.checked_add(n_new).filter(|n| *n < u32::MAX).ok_or(EngineError::TooManyRows)?;
         if n_new == 0 {
             return Ok(expected..expected);
         }
         let column_idxs: Vec<usize> = batch.columns().iter().map(|column| self.merge_column(column)).collect();
         let mut start = n_known;
         while start < batch.n_rows() {
-            if self.segments.last().is_none_or(|last| last.n_rows() == SEGMENT_ROWS) {
-                self.segments.push(Segment::default());
+            if self.segments.back().is_none_or(|last| last.n_rows() == SEGMENT_ROWS) {
+                self.segments.push_back(Segment::default());
             }
-            let last = self.segments.last_mut().expect("a segment was added where there was none");
+            let last = self.segments.back_mut().expect("a segment was added where there was none");
             let end = batch.n_rows().min(start + SEGMENT_ROWS - last.n_rows());
             last.append(column_idxs.iter().copied().zip(batch.columns()), start..end);
             start = end;
         }
-        self.n_rows = n_rows;
+        self.end_row = end_row;
         Ok(expected..self.next_offset())
+    }
+
+    /// Lets go of rows before an offset, in whole segments: up to [`SEGMENT_ROWS`] - 1 of them stay. Says how many went.
+    pub fn drop_before(&mut self, offset: Offset) -> usize {
+        let mut n_dropped = 0;
+        while let Some(segment) = self.segments.front()
+            && self.first_offset() + segment.n_rows() as Offset <= offset
+            && segment.n_rows() == SEGMENT_ROWS
+        {
+            self.first_row += SEGMENT_ROWS as u32;
+            n_dropped += SEGMENT_ROWS;
+            self.segments.pop_front();
+        }
+        n_dropped
     }
 
     /// How many rows there are.
     #[must_use]
     pub fn n_rows(&self) -> usize {
-        self.n_rows as usize
+        (self.end_row - self.first_row) as usize
     }
 
-    /// The offset of the first row.
+    /// The offset of the first row that is still there.
     #[must_use]
     pub fn first_offset(&self) -> Offset {
-        self.first_offset
+        self.base_offset + Offset::from(self.first_row)
     }
 
     /// The offset the next row will have.
     #[must_use]
     pub fn next_offset(&self) -> Offset {
-        self.first_offset + Offset::from(self.n_rows)
+        self.base_offset + Offset::from(self.end_row)
     }
 
     /// The columns that rows brought, in the order in which they came.
@@ -135,73 +154,9 @@ impl Table {
         self.segments.iter().map(Segment::memory_bytes).sum()
     }
 
-    /// The values of a column with how often each stands there, the most frequent first, then by value; null among them.
-    /// Reads the whole column.
-    #[must_use]
-    pub fn distinct(&self, column: &str, limit: usize) -> Vec<(Value, u64)> {
-        let source = self.source(column);
-        let mut counts: HashMap<Vec<u8>, (u32, u64)> = HashMap::new();
-        let mut key = Vec::new();
-        let mut add = |cell: Cell<'_>, row: usize, n: u64| {
-            key.clear();
-            push_key(cell, &mut key);
-            match counts.get_mut(&key) {
-                Some((_, count)) => *count += n,
-                None => drop(counts.insert(key.clone(), (row as u32, n))),
-            }
-        };
-        for (segment_idx, segment) in self.segments.iter().enumerate() {
-            let first = segment_idx * SEGMENT_ROWS;
-            let chunk = match source {
-                Source::Column(idx) => segment.chunk(idx),
-                Source::Offset | Source::Missing => None,
-            };
-            match chunk.map(|chunk| (chunk, &chunk.cells)) {
-                // A look-up for each text of the dictionary, not for each cell.
-                Some((chunk, Cells::Text(TextCells::Coded { codes, dictionary }))) => {
-                    let mut seen = vec![(0, 0); dictionary.texts.len().max(1)];
-                    let mut nulls = (0, 0);
-                    for (idx, &code) in codes.iter().enumerate() {
-                        let seen = if chunk.is_null(idx) { &mut nulls } else { &mut seen[code as usize] };
-                        *seen = (idx, seen.1 + 1);
-                    }
-                    for (idx, n) in seen.into_iter().chain([nulls]).filter(|(_, n)| *n > 0) {
-                        add(chunk.cell(idx), first + idx, n);
-                    }
-                }
-                _ => (first..first + segment.n_rows()).for_each(|row| add(self.cell(source, row as u32), row, 1)),
-            }
-        }
-        let counts = counts.into_values().map(|(row, n)| (self.cell(source, row), n));
-        let mut counts: Vec<(Cell<'_>, u64)> = counts.collect();
-        counts.sort_unstable_by(|(a, n_a), (b, n_b)| n_b.cmp(n_a).then_with(|| a.total_cmp(*b)));
-        counts.truncate(limit);
-        counts.into_iter().map(|(cell, n)| (cell.to_value(), n)).collect()
-    }
-
-    /// The least and the greatest finite number of a column, or time in microseconds; `None` where it has none.
-    #[must_use]
-    pub fn range(&self, column: &str) -> Option<(f64, f64)> {
-        let Source::Column(idx) = self.source(column) else {
-            let last =
-                self.next_offset().checked_sub(1).filter(|_| column == system_column::OFFSET && self.n_rows > 0)?;
-            return Some((self.first_offset as f64, last as f64));
-        };
-        let ranges =
-            self.segments.iter().filter_map(|segment| segment.chunk(idx)).filter_map(|chunk| match chunk.zone {
-                Zone::Int { min, max } => Some((min as f64, max as f64)),
-                Zone::Float { min, max, .. } if min.is_finite() && max.is_finite() => Some((min, max)),
-                _ => {
-                    let numbers = (0..chunk.len()).filter_map(|idx| match chunk.cell(idx) {
-                        Cell::Int(x) | Cell::Time(x) => Some(x as f64),
-                        Cell::Float(x) => x.is_finite().then_some(x),
-                        _ => None,
-                    });
-                    let is_numeric = matches!(chunk.cells, Cells::Float(_) | Cells::Values(_));
-                    numbers.filter(|_| is_numeric).map(|x| (x, x)).reduce(union)
-                }
-            });
-        ranges.reduce(union)
+    /// The segments that are there, each with the number of its first row.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (usize, &Segment)> {
+        (self.first_row as usize..).step_by(SEGMENT_ROWS).zip(&self.segments)
     }
 
     pub(crate) fn source(&self, column: &str) -> Source {
@@ -211,14 +166,30 @@ impl Table {
         self.idx_by_name.get(column).map_or(Source::Missing, |idx| Source::Column(*idx))
     }
 
-    /// The row's place in this table, from 0.
+    /// The number of a row that is there.
     pub(crate) fn row_number(&self, row_id: RowId) -> Option<u32> {
-        let row = row_id.checked_sub(self.first_offset)?;
-        u32::try_from(row).ok().filter(|row| *row < self.n_rows)
+        let row = row_id.checked_sub(self.base_offset)?;
+        u32::try_from(row).ok().filter(|row| self.row_numbers().contains(row))
     }
 
-    pub(crate) fn segments(&self) -> &[Segment] {
-        &self.segments
+    /// The numbers of the rows that are there.
+    pub(crate) fn row_numbers(&self) -> Range<u32> {
+        self.first_row..self.end_row
+    }
+
+    /// The offset of row number 0, which may be gone.
+    pub(crate) fn base_offset(&self) -> Offset {
+        self.base_offset
+    }
+
+    /// The segment that has the rows from `segment_idx * SEGMENT_ROWS` on; `None` where it was dropped or is yet to come.
+    pub(crate) fn segment(&self, segment_idx: usize) -> Option<&Segment> {
+        self.segments.get(segment_idx.checked_sub(self.first_row as usize / SEGMENT_ROWS)?)
+    }
+
+    /// A column's cells in a segment; `None` where they are all null, or there is no such segment.
+    pub(crate) fn chunk(&self, source: Source, segment_idx: usize) -> Option<&Chunk> {
+        self.segment(segment_idx)?.chunk_of(source)
     }
 
     /// Whether the column holds whole numbers that floats may not tell apart.
@@ -228,8 +199,11 @@ impl Table {
 
     pub(crate) fn cell(&self, source: Source, row: u32) -> Cell<'_> {
         match source {
-            Source::Offset => Cell::Int((self.first_offset + Offset::from(row)) as i64),
-            Source::Column(idx) => self.segments[row as usize / SEGMENT_ROWS].cell(idx, row as usize % SEGMENT_ROWS),
+            Source::Offset => Cell::Int((self.base_offset + Offset::from(row)) as i64),
+            Source::Column(idx) => {
+                let segment = self.segment(row as usize / SEGMENT_ROWS);
+                segment.map_or(Cell::Null, |segment| segment.cell(idx, row as usize % SEGMENT_ROWS))
+            }
             Source::Missing => Cell::Null,
         }
     }
@@ -246,10 +220,6 @@ impl Table {
         self.has_ints[idx] |= matches!(column.cells(), model::Cells::Int(_) | model::Cells::Mixed(_));
         idx
     }
-}
-
-fn union(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
-    (a.0.min(b.0), a.1.max(b.1))
 }
 
 /// A row of a table, for expressions that read a few of its columns.

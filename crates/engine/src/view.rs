@@ -8,6 +8,7 @@ use crate::cell::Cell;
 use crate::error::EngineError;
 use crate::filter::Filter;
 use crate::group::Groups;
+use crate::m4::{self, Points};
 use crate::order::Order;
 use crate::passed::Passed;
 use crate::row_set::RowSet;
@@ -21,9 +22,11 @@ pub struct View {
     spec: ViewSpec,
     filter: Filter,
     rows: Rows,
-    /// How many of the table's rows were taken in.
-    n_seen: u32,
-    first_offset: u64,
+    /// The number of the first row that the table had when it was last looked at, and of the first row not taken in yet.
+    first_row: u32,
+    end_row: u32,
+    /// The id of row number 0.
+    base_offset: u64,
     revision: u64,
     columns: Vec<ColumnSchema>,
 }
@@ -54,8 +57,9 @@ impl View {
             Rows::Some(RowSet::default())
         };
         let filter = Filter::new(&spec.filters);
-        let first_offset = table.first_offset();
-        let mut view = Self { spec, filter, rows, n_seen: 0, first_offset, revision: 0, columns: Vec::new() };
+        let (first_row, base_offset) = (table.row_numbers().start, table.base_offset());
+        let columns = Vec::new();
+        let mut view = Self { spec, filter, rows, first_row, end_row: first_row, base_offset, revision: 0, columns };
         view.apply(table);
         view.revision = 1;
         Ok(view)
@@ -67,17 +71,31 @@ impl View {
         &self.spec
     }
 
-    /// Takes in the rows appended since. Says whether anything in the view changed, its columns included; only then is there
+    /// Takes in the rows appended since, and lets go of those that the table dropped. Says whether anything in the view changed, its columns included; only then is there
     /// a new revision.
     pub fn apply(&mut self, table: &Table) -> bool {
-        let n_rows = table.n_rows() as u32;
-        if n_rows == self.n_seen {
+        let numbers = table.row_numbers();
+        if numbers == (self.first_row..self.end_row) {
             return false;
         }
-        let start = std::mem::replace(&mut self.n_seen, n_rows);
+        let has_dropped = numbers.start > self.first_row;
+        let mut start = self.end_row.max(numbers.start);
+        if has_dropped {
+            match &mut self.rows {
+                Rows::All => {}
+                Rows::Some(rows) => rows.drop_before(numbers.start as usize),
+                Rows::Sorted(order) => order.drop_before(numbers.start),
+                // What a group's figures took in cannot be taken out again.
+                Rows::Grouped(groups) => {
+                    *groups = Groups::new(&self.spec);
+                    start = numbers.start;
+                }
+            }
+        }
+        (self.first_row, self.end_row) = (numbers.start, numbers.end);
         let mut n_passed = 0;
         match &mut self.rows {
-            Rows::All => n_passed = (n_rows - start) as usize,
+            Rows::All => n_passed = (numbers.end - start) as usize,
             Rows::Some(rows) => {
                 let n_before = rows.n_rows();
                 self.filter.run(table, start, |segment_idx, passed| push_rows(rows, segment_idx, passed));
@@ -107,7 +125,7 @@ impl View {
         if columns_changed {
             self.columns = columns.to_vec();
         }
-        let changed = n_passed > 0 || columns_changed;
+        let changed = n_passed > 0 || columns_changed || has_dropped;
         self.revision += u64::from(changed);
         changed
     }
@@ -136,7 +154,7 @@ impl View {
     #[must_use]
     pub fn n_rows(&self) -> usize {
         match &self.rows {
-            Rows::All => self.n_seen as usize,
+            Rows::All => (self.end_row - self.first_row) as usize,
             Rows::Some(rows) => rows.n_rows(),
             Rows::Sorted(order) => order.n_rows(),
             Rows::Grouped(groups) => groups.n_groups(),
@@ -149,6 +167,13 @@ impl View {
         &self.columns
     }
 
+    /// The columns whose values are estimates: quantiles of more than 4,000 numbers, off by at most half a percent of
+    /// themselves, and counts of more than 10,000 different values, off by 1.6 % in two of three cases.
+    #[must_use]
+    pub fn estimates(&self) -> Vec<String> {
+        if let Rows::Grouped(groups) = &self.rows { groups.estimates() } else { Vec::new() }
+    }
+
     /// The cells of the rows in a range of ranks, cut to those there are. Columns may also be the system's; one that is not
     /// there is all null.
     #[must_use]
@@ -156,7 +181,7 @@ impl View {
         let first = ranks.start.min(self.n_rows());
         let n_rows = ranks.end.min(self.n_rows()).saturating_sub(first);
         let rows: Vec<u32> = match &mut self.rows {
-            Rows::All => (first as u32..(first + n_rows) as u32).collect(),
+            Rows::All => (self.first_row + first as u32..self.first_row + (first + n_rows) as u32).collect(),
             Rows::Some(rows) => rows.rows_from(first).take(n_rows).collect(),
             Rows::Sorted(order) => order.rows(table, first..first + n_rows),
             Rows::Grouped(groups) => (first..first + n_rows).filter_map(|rank| groups.group_at(rank)).collect(),
@@ -175,14 +200,38 @@ impl View {
         }
     }
 
+    /// The points of a chart of two columns: of those in a range of `x`, at most four for each of `n_parts` equal parts of
+    /// it, by which a line through all is drawn. A row is no point where `x` or `y` is not a finite number or a time. A view
+    /// of groups has none.
+    ///
+    /// # Panics
+    /// When `n_parts` is 0.
+    #[must_use]
+    pub fn points(&self, table: &Table, x: &str, y: &str, range: (f64, f64), n_parts: usize) -> Points {
+        assert!(n_parts > 0, "a chart has at least one column of pixels");
+        match &self.rows {
+            Rows::All => {
+                let numbers = self.first_row as usize..self.end_row as usize;
+                let segments = numbers
+                    .clone()
+                    .step_by(SEGMENT_ROWS)
+                    .map(|first| (first / SEGMENT_ROWS, Passed::range(0..SEGMENT_ROWS.min(numbers.end - first))));
+                m4::reduce(table, segments, (x, y), range, n_parts)
+            }
+            Rows::Some(rows) => m4::reduce(table, rows.by_segment(), (x, y), range, n_parts),
+            Rows::Sorted(order) => m4::reduce(table, order.row_set().by_segment(), (x, y), range, n_parts),
+            Rows::Grouped(_) => Points::default(),
+        }
+    }
+
     /// The rank of a row, or of a group; `None` if it is not in the view.
     #[must_use]
     pub fn rank_of(&mut self, table: &Table, row_id: RowId) -> Option<usize> {
         let row = u32::try_from(row_id.checked_sub(self.first_id())?).ok()?;
         match &mut self.rows {
             Rows::Grouped(groups) => groups.rank_of(row),
-            _ if row >= self.n_seen => None,
-            Rows::All => Some(row as usize),
+            _ if !(self.first_row..self.end_row).contains(&row) => None,
+            Rows::All => Some((row - self.first_row) as usize),
             Rows::Some(rows) => rows.rank_of(row),
             Rows::Sorted(order) => order.rank_of(table, row),
         }
@@ -195,7 +244,7 @@ impl View {
             return None;
         }
         let row = match &mut self.rows {
-            Rows::All => Some(rank as u32),
+            Rows::All => Some(self.first_row + rank as u32),
             Rows::Some(rows) => rows.row_at(rank),
             Rows::Sorted(order) => order.rows(table, rank..rank + 1).first().copied(),
             Rows::Grouped(groups) => groups.group_at(rank),
@@ -214,7 +263,7 @@ impl View {
     }
 
     fn first_id(&self) -> RowId {
-        if matches!(self.rows, Rows::Grouped(_)) { 0 } else { self.first_offset }
+        if matches!(self.rows, Rows::Grouped(_)) { 0 } else { self.base_offset }
     }
 }
 

@@ -20,7 +20,7 @@ mod print;
 mod query;
 mod time;
 
-pub use aggregate::{Aggregate, AggregateOp};
+pub use aggregate::{Aggregate, AggregateOp, Share};
 pub use condition::{Bound, Condition};
 pub use error::ParseError;
 pub use eval::{RowSource, compare, is_true, values_equal};

@@ -1,10 +1,12 @@
 //! Tokens to trees: precedence climbing for expressions, one rule an operation for queries.
 
+mod group;
+
 use std::ops::Range;
 
 use model::{TableName, Value};
 
-use crate::aggregate::{Aggregate, AggregateOp};
+use crate::aggregate::AggregateOp;
 use crate::error::ParseError;
 use crate::expr::{BinaryOp, Expr, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
 use crate::lexer::{Token, tokens};
@@ -191,51 +193,6 @@ impl Parser {
             Token::Text(text) if text == "asc" || text == "desc" => Ok((self.next() == Token::Text("desc".into()), 0)),
             _ => self.unexpected("\"asc\" or \"desc\""),
         }
-    }
-
-    fn group_by(&mut self) -> Result<Op, ParseError> {
-        let keys = match self.lambda("row")? {
-            Expr::List(keys) => keys,
-            key => vec![key],
-        };
-        let mut aggregates = vec![Aggregate::count()];
-        if self.take(",") && !matches!(self.peek(), Token::Symbol(")")) {
-            self.parameter("rows")?;
-            self.in_aggregates = true;
-            aggregates = if self.take("[") {
-                self.items(Self::aggregate)?.into_iter().map(|(aggregate, _)| aggregate).collect()
-            } else {
-                vec![self.aggregate()?.0]
-            };
-            self.in_aggregates = false;
-        }
-        Ok(Op::GroupBy { keys, aggregates })
-    }
-
-    fn aggregate(&mut self) -> Result<(Aggregate, usize), ParseError> {
-        let counts_rows = matches!((self.peek(), self.peek_after()), (Token::Name(name), Token::Symbol(".")) if *name == self.row)
-            && matches!(self.tokens.get(self.pos + 2), Some((Token::Name(name), _)) if AggregateOp::from_name(name).is_some())
-            && matches!(self.tokens.get(self.pos + 3), Some((Token::Symbol("("), _)));
-        let column = if counts_rows {
-            self.next();
-            None
-        } else {
-            Some(self.postfix()?.0)
-        };
-        self.expect(".")?;
-        let at = self.at();
-        let name = self.expect_name("a figure such as count, sum, avg, min or max")?;
-        let Some(op) = AggregateOp::from_name(&name) else {
-            let message = format!("there is no figure {name:?}; there are count, sum, avg, min and max");
-            return Err(ParseError::new("unknown_aggregate", message, at));
-        };
-        if column.is_none() && op != AggregateOp::Count {
-            let message = format!("{name} needs a column: {}[\"column\"].{name}()", self.row);
-            return Err(ParseError::new("wrong_arguments", message, at));
-        }
-        self.expect("(")?;
-        self.expect(")")?;
-        Ok((Aggregate { op, column }, 0))
     }
 
     /// `row => expression`, or the expression alone over a row named `default`.

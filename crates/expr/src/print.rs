@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use model::Value;
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, AggregateOp, Share};
 use crate::expr::{Expr, Step, UnaryOp};
 use crate::query::{Op, Query};
 
@@ -59,7 +59,10 @@ impl Display for Aggregate {
             None => f.write_str("rows")?,
             Some(column) => Over { row: "rows", expr: column, at_least: POSTFIX }.fmt(f)?,
         }
-        write!(f, ".{}()", self.op.name())
+        match self.op {
+            AggregateOp::Quantile(share) if share != Share::HALF => write!(f, ".{}({})", self.op.name(), share.get()),
+            op => write!(f, ".{}()", op.name()),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text to tree to text is the identity, a condition is what its expression says, and no text panics.
 
 use expr::{
-    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, MAX_EXPR_DEPTH, Method, Op, Query, SortKey, Step,
+    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, MAX_EXPR_DEPTH, Method, Op, Query, Share, SortKey, Step,
     UnaryOp, parse_expr, parse_query,
 };
 use model::{TableName, Timestamp, Value};
@@ -66,8 +66,10 @@ fn expr() -> impl Strategy<Value = Expr> {
 
 fn op() -> impl Strategy<Value = Op> {
     let key = (expr(), any::<bool>()).prop_map(|(expr, descending)| SortKey { expr, descending });
-    let aggregate = (prop::sample::select(AggregateOp::ALL.to_vec()), expr())
-        .prop_map(|((op, _), column)| Aggregate { op, column: Some(column) });
+    let quantile = (0_u32..=1_000_000).prop_map(|parts| Share::new(f64::from(parts) / 1e6).map(AggregateOp::Quantile));
+    let quantile = quantile.prop_map(|op| op.expect("six digits make a share"));
+    let op = prop_oneof![3 => prop::sample::select(AggregateOp::ALL.to_vec()).prop_map(|(op, _)| op), 1 => quantile];
+    let aggregate = (op, expr()).prop_map(|(op, column)| Aggregate { op, column: Some(column) });
     let aggregate = prop_oneof![aggregate, Just(Aggregate::count())];
     prop_oneof![
         Just(Op::Rows),

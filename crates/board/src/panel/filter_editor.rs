@@ -5,6 +5,7 @@ use expr::{Bound, Condition, Expr};
 use leptos::prelude::*;
 use model::{ColumnType, Value};
 
+use super::histogram::Histogram;
 use super::model::PanelModel;
 use crate::protocol::{ColumnFacts, ValueFact};
 use crate::search::Search;
@@ -235,6 +236,7 @@ fn Range(editor: Editor, facts: Signal<Option<ColumnFacts>>) -> impl IntoView {
         }
     };
     view! {
+        <Histogram facts is_time min max apply />
         <div class="fields">
             {field("From", min, |(min, _)| min)}
             {field("To", max, |(_, max)| max)}

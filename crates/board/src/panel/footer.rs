@@ -19,6 +19,11 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
                 <span data-testid="rows-total">{move || state.with(|state| count(state.n_table_rows))}</span>
                 " rows"
             </span>
+            <Show when=move || state.with(|state| state.n_let_go > 0)>
+                <span class="wide-only" title="A tab holds at most 1 GB of a table. The older rows are stored, but not shown.">
+                    {move || state.with(|state| format!("{} older ones not held", count(state.n_let_go)))}
+                </span>
+            </Show>
             <Show when=move || { n_selected() > 1 }>
                 <span>{move || format!("{} selected", count(n_selected() as u64))}</span>
             </Show>

@@ -1,6 +1,6 @@
 //! The menus of a panel: of a column, and those that choose a column or a figure.
 
-use expr::{Aggregate, AggregateOp, SortKey};
+use expr::{Aggregate, AggregateOp, Share, SortKey};
 use leptos::prelude::*;
 use model::ColumnType;
 
@@ -97,7 +97,9 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         });
         model.popover.set(None);
     };
-    let ops = AggregateOp::ALL.map(|(candidate, name)| {
+    let p95 = Share::new(0.95).map(|share| (AggregateOp::Quantile(share), "p95"));
+    let ops = AggregateOp::ALL.into_iter().chain(p95).map(|(candidate, name)| {
+        let name = if candidate == AggregateOp::CountDistinct { "distinct" } else { name };
         view! {
             <button
                 class="segment"
@@ -109,7 +111,7 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         }
     });
     let columns = move || {
-        let needs_numbers = matches!(op.get(), AggregateOp::Sum | AggregateOp::Mean);
+        let needs_numbers = op.get().needs_numbers();
         let fits =
             |column_type: ColumnType| !needs_numbers || column_type.is_numeric() || column_type == ColumnType::Mixed;
         let columns = model.state.with(|state| state.table_columns.clone());
@@ -126,7 +128,7 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
     };
     view! {
         <p class="popover-title">"Tell of each group"</p>
-        <div class="segments" role="group" aria-label="Figure">{ops.into_iter().collect_view()}</div>
+        <div class="segments many" role="group" aria-label="Figure">{ops.collect_view()}</div>
         <div class="items">
             <Show when=move || op.get() == AggregateOp::Count>
                 <button class="item" on:click=move |_| add(Aggregate::count())>"All rows"</button>

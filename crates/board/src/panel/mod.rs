@@ -4,6 +4,7 @@ mod expression;
 mod filter_editor;
 mod footer;
 mod grid;
+mod histogram;
 mod hosted;
 mod icons;
 mod inspector;

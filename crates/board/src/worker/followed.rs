@@ -1,6 +1,6 @@
 //! A table that is followed live: its rows, its connection and how fast it grows.
 
-use engine::Table;
+use engine::{SEGMENT_ROWS, Table};
 use futures::StreamExt;
 use model::{Offset, StoredBatch};
 use streamtable::web::tail::{TailEvent, TailHandle, follow_table};
@@ -11,12 +11,17 @@ use super::browser::{BrowserTail, follow_browser_table};
 use crate::protocol::{Connection, Place};
 use crate::state::rate::Rate;
 
+/// What a tab holds of a table at most, in bytes: the memory of a worker ends at 4 GiB, and views and other tables need theirs.
+const MAX_TABLE_BYTES: usize = 1 << 30;
+
 /// A table and the link to where it lives. The link closes with it.
 pub(super) struct Followed {
     pub(super) table: Table,
     /// Which table this is: grows when the rows were thrown away because the table was made anew.
     pub(super) generation: u64,
     pub(super) rate: Rate,
+    /// How many of the oldest rows were let go to make room.
+    pub(super) n_let_go: u64,
     connection: Connection,
     /// Where the table ended when the link was made.
     next_offset_at_hello: Offset,
@@ -53,6 +58,7 @@ impl Followed {
             table: Table::new(),
             generation: 0,
             rate: Rate::default(),
+            n_let_go: 0,
             connection: Connection::Connecting,
             next_offset_at_hello: 0,
             _link: link,
@@ -95,6 +101,10 @@ impl Followed {
                 if is_new {
                     self.rate.add(js_sys::Date::now(), new.end - new.start);
                 }
+                while self.table.memory_bytes() > MAX_TABLE_BYTES && self.table.n_rows() > SEGMENT_ROWS {
+                    let next = self.table.first_offset() + SEGMENT_ROWS as u64;
+                    self.n_let_go += self.table.drop_before(next) as u64;
+                }
             }
             Err(error) => self.connection = Connection::Lost { reason: error.to_string() },
         }
@@ -103,6 +113,7 @@ impl Followed {
     /// The table is another one than before: what is held of the old one goes.
     fn start_over(&mut self) {
         self.table = Table::new();
+        self.n_let_go = 0;
         self.generation += 1;
     }
 }

@@ -2,6 +2,7 @@
 
 use engine::{Table, View, ViewSpec};
 use expr::{Expr, Query};
+use model::Offset;
 
 use super::TableKey;
 use super::followed::Followed;
@@ -10,6 +11,9 @@ use crate::state::conditions;
 
 /// How many values a filter's list has at most.
 const MAX_VALUES: usize = 200;
+
+/// How many parts the histogram of a column has.
+const N_BINS: usize = 48;
 
 /// What a panel shows.
 #[derive(Default)]
@@ -26,8 +30,8 @@ struct Shown {
     key: TableKey,
     generation: u64,
     view: View,
-    /// How many of the table's rows the view has taken in.
-    n_seen: usize,
+    /// Where the table ended when the view took its rows in.
+    next_offset: Offset,
 }
 
 impl Panel {
@@ -43,7 +47,8 @@ impl Panel {
         }
         let spec = ViewSpec::of(query).map_err(|error| error.to_string())?;
         let view = View::new(&followed.table, spec).map_err(|error| error.to_string())?;
-        self.shown = Some(Shown { key, generation: followed.generation, view, n_seen: followed.table.n_rows() });
+        self.shown =
+            Some(Shown { key, generation: followed.generation, view, next_offset: followed.table.next_offset() });
         // Whatever was told is told again.
         self.told = PanelState::default();
         Ok(())
@@ -67,10 +72,10 @@ impl Panel {
             self.revisions_before += shown.view.revision();
             shown.view = View::new(table, spec).ok()?;
             shown.generation = followed.generation;
-            shown.n_seen = table.n_rows();
+            shown.next_offset = table.next_offset();
         } else if !self.is_paused {
             shown.view.apply(table);
-            shown.n_seen = table.n_rows();
+            shown.next_offset = table.next_offset();
         }
         let view = &shown.view;
         let columns = |columns: &[model::ColumnSchema]| {
@@ -81,10 +86,12 @@ impl Panel {
             revision: self.revisions_before + view.revision(),
             n_view_rows: view.n_rows() as u64,
             n_table_rows: table.n_rows() as u64,
-            n_held_back: (table.n_rows() - shown.n_seen) as u64,
+            n_let_go: followed.n_let_go,
+            n_held_back: table.next_offset() - shown.next_offset,
             is_paused: self.is_paused,
             is_grouped: view.spec().is_grouped(),
             columns: columns(view.columns()),
+            estimates: view.estimates(),
             table_columns: columns(table.schema().columns()),
             connection: followed.connection(),
             rows_per_second: followed.rate.per_second(now),
@@ -147,8 +154,10 @@ pub(super) fn facts(table: &Table, column: String) -> ColumnFacts {
         let literal = if value.is_null() { None } else { Expr::literal(value) };
         Some(ValueFact { literal: literal?.to_string(), text, n_rows })
     };
+    let range = table.range(&column);
     ColumnFacts {
-        range: table.range(&column),
+        range,
+        histogram: range.map_or_else(Vec::new, |range| table.histogram(&column, range, N_BINS)),
         values: values.into_iter().filter_map(fact).collect(),
         is_complete,
         column,

@@ -6,6 +6,7 @@
 
 mod top;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -62,15 +63,49 @@ struct Key {
     descending: bool,
     kind: PrefixKind,
     source: Source,
-    /// For a key that is no column: its value for each row so far (null for rows that are not in the view).
-    computed: Option<Vec<Value>>,
+    /// For a key that is no column: its value for each row so far.
+    computed: Option<Computed>,
+}
+
+/// The values of an expression.
+#[derive(Default)]
+struct Computed {
+    /// The row of the first value.
+    first_row: u32,
+    /// Null for rows that are not in the view.
+    values: Vec<Value>,
+}
+
+impl Computed {
+    fn get(&self, row: u32) -> Cell<'_> {
+        let idx = row.checked_sub(self.first_row);
+        idx.and_then(|idx| self.values.get(idx as usize)).map_or(Cell::Null, Cell::from)
+    }
+
+    /// Sets values of rows, given in order of their numbers.
+    fn extend(&mut self, rows: &[u32], value: impl Fn(u32) -> Value) {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
+        if self.values.is_empty() {
+            self.first_row = *first;
+        }
+        self.values.resize((last - self.first_row) as usize + 1, Value::Null);
+        for row in rows {
+            self.values[(row - self.first_row) as usize] = value(*row);
+        }
+    }
+
+    fn drop_before(&mut self, row: u32) {
+        let n_dropped = (row.saturating_sub(self.first_row) as usize).min(self.values.len());
+        self.values.drain(..n_dropped);
+        self.first_row += n_dropped as u32;
+    }
 }
 
 impl Key {
     fn cell<'a>(&'a self, table: &'a Table, row: u32) -> Cell<'a> {
         match &self.computed {
             None => table.cell(self.source, row),
-            Some(values) => values.get(row as usize).map_or(Cell::Null, Cell::from),
+            Some(computed) => computed.get(row),
         }
     }
 
@@ -86,7 +121,7 @@ impl Order {
             descending: key.descending,
             kind: PrefixKind::Any,
             source: Source::Missing,
-            computed: (!matches!(key.expr, Expr::Column(_))).then(Vec::new),
+            computed: (!matches!(key.expr, Expr::Column(_))).then(Computed::default),
         };
         Self {
             keys: sort.iter().map(key).collect(),
@@ -127,6 +162,19 @@ impl Order {
         }
     }
 
+    /// Lets go of the rows before the first of a segment. They count until [`Order::finish`] was called.
+    pub(crate) fn drop_before(&mut self, row: u32) {
+        self.waiting.drop_before(row as usize);
+        for block in &mut self.blocks {
+            block.drop_before(row);
+        }
+        self.blocks.retain(|block| !block.rows.is_empty());
+        self.first_prefixes.clear();
+        self.first_prefixes.extend(self.blocks.iter().map(|block| block.prefixes[0]));
+        self.number_blocks();
+        self.keys.iter_mut().filter_map(|key| key.computed.as_mut()).for_each(|computed| computed.drop_before(row));
+    }
+
     /// Puts what was pushed in its place, unless all rows wait anyway.
     pub(crate) fn finish(&mut self, table: &Table) {
         self.top.clear();
@@ -138,6 +186,11 @@ impl Order {
         } else if self.waiting.n_rows() <= PUT_OFF_ROWS {
             self.settle(table);
         }
+    }
+
+    /// The rows, in the order of their numbers.
+    pub(crate) fn row_set(&self) -> Cow<'_, RowSet> {
+        if self.is_built { Cow::Owned(RowSet::of_rows(self.rows_from(0))) } else { Cow::Borrowed(&self.waiting) }
     }
 
     /// Whether all rows are in order.
@@ -193,7 +246,7 @@ impl Order {
         self.number_blocks();
     }
 
-    fn rows_from(&self, rank: usize) -> impl Iterator<Item = u32> + '_ {
+    fn rows_from(&self, rank: usize) -> impl Iterator<Item = u32> + Clone + '_ {
         let block = self.starts.partition_point(|start| *start as usize <= rank).saturating_sub(1);
         let skip = self.starts.get(block).map_or(0, |start| rank - *start as usize);
         self.blocks[block.min(self.blocks.len())..].iter().flat_map(|block| block.rows.iter().copied()).skip(skip)
@@ -218,14 +271,11 @@ impl Order {
                     key.source = table.source(name);
                     key.kind = PrefixKind::of(table.column_type(name), table.has_ints(key.source));
                 }
-                (Some(values), expr) => {
+                (Some(computed), expr) => {
                     let names = expr.columns();
                     let sources: Vec<(&str, Source)> =
                         names.into_iter().map(|name| (name, table.source(name))).collect();
-                    values.resize(rows.last().map_or(values.len(), |last| *last as usize + 1), Value::Null);
-                    for &row in rows {
-                        values[row as usize] = expr.eval(&TableRow { table, sources: &sources, row });
-                    }
+                    computed.extend(rows, |row| expr.eval(&TableRow { table, sources: &sources, row }));
                 }
                 (None, _) => {}
             }
@@ -370,6 +420,16 @@ impl Order {
 }
 
 impl Block {
+    fn drop_before(&mut self, row: u32) {
+        let mut n_kept = 0;
+        for idx in 0..self.rows.len() {
+            (self.rows[n_kept], self.prefixes[n_kept]) = (self.rows[idx], self.prefixes[idx]);
+            n_kept += usize::from(self.rows[idx] >= row);
+        }
+        self.rows.truncate(n_kept);
+        self.prefixes.truncate(n_kept);
+    }
+
     fn into_pairs(self) -> impl Iterator<Item = (u64, u32)> {
         self.prefixes.into_iter().zip(self.rows)
     }

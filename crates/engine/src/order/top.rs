@@ -7,7 +7,7 @@ use crate::cell::Cell;
 use crate::column::{Cells, Chunk};
 use crate::kernel::{Comparison, float_bits, int_bits};
 use crate::segment::SEGMENT_ROWS;
-use crate::table::{Source, Table};
+use crate::table::Table;
 
 /// The last row that is among the first so far: no row after it is wanted.
 struct Bound<'a> {
@@ -34,12 +34,9 @@ impl Order {
         let key = &self.keys[0];
         let mut best: Vec<(u64, u32)> = Vec::with_capacity(2 * TOP_ROWS);
         let mut bound: Option<Bound<'_>> = None;
-        let words = self.waiting.words();
-        for (segment_idx, words) in words.chunks(SEGMENT_ROWS / 64).enumerate() {
-            let chunk = match key.source {
-                Source::Column(idx) => table.segments()[segment_idx].chunk(idx),
-                Source::Offset | Source::Missing => None,
-            };
+        let (first_row, words) = self.waiting.words();
+        for (segment_idx, words) in (first_row / SEGMENT_ROWS..).zip(words.chunks(SEGMENT_ROWS / 64)) {
+            let chunk = table.chunk(key.source, segment_idx);
             for (place, word) in (0..).step_by(64).zip(words) {
                 let mut left = *word;
                 if let (Some(chunk), Some(bound)) = (chunk, &bound) {

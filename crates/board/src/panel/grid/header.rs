@@ -72,6 +72,8 @@ fn HeaderCell(model: PanelModel, placed: Memo<Vec<Placed>>, name: String, column
         event.stop_propagation();
         model.popover.set(Some(Popover::below(&event, PopoverKind::Column { column: name.get_value() })));
     };
+    let is_estimate =
+        Memo::new(move |_| model.state.with(|state| name.with_value(|name| state.estimates.contains(name))));
     let class = if column_type.is_numeric() { "header-cell number" } else { "header-cell" };
     view! {
         <div
@@ -81,12 +83,15 @@ fn HeaderCell(model: PanelModel, placed: Memo<Vec<Placed>>, name: String, column
             role="columnheader"
             aria-colindex=move || place.get().0 + 2
             aria-sort=aria_sort
-            title=move || format!("{} ({column_type})", name.get_value())
+            title=move || {
+                let kind = if is_estimate.get() { "an estimate" } else { column_type.name() };
+                format!("{} ({kind})", name.get_value())
+            }
             style:left=move || format!("{}px", place.get().1)
             style:width=move || format!("{}px", place.get().2)
             on:click=on_click
         >
-            <span class="header-name">{name.get_value()}</span>
+            <span class="header-name">{move || is_estimate.get().then_some("≈ ")} {name.get_value()}</span>
             <Show when=move || sort.get().is_some()>
                 <span class="sort-mark" aria-hidden="true">
                     {move || if sort.get().is_some_and(|(_, descending, _)| descending) { "↓" } else { "↑" }}
