@@ -86,7 +86,8 @@ export async function measureCrash(library, places, millis) {
     const page = await open({ isLimitRaised: false });
     await sleep(LOADED_MILLIS);
     await target.endpoint.down();
-    killing = killing.then(async () => {
+    // One that failed keeps none from being killed.
+    killing = killing.catch(() => undefined).then(async () => {
       await page.evaluate((nRows) => bench.logInOneTask(nRows), N_CRASH);
       if (millis > 0) await sleep(millis);
       await browser.killPages();

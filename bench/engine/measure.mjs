@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { makeRows, N_APPENDED } from "./workload.mjs";
+import { FRAME_ROWS, makeRows, N_APPENDED } from "./workload.mjs";
 
 /** How often a question is asked, and how often rows are appended; fewer times where that takes long. */
 const N_ASKED = 25;
@@ -24,8 +24,8 @@ let nextRow = nRows;
 /** What is seen: milliseconds of each time, and answers that all libraries must give alike. */
 const seen = { millis: {}, answers: {}, bytes: {} };
 
-// A first row, so that what making rows takes is not counted.
-makeRows(module.make_frame, 1);
+// A frame, so that what making rows takes is not counted.
+makeRows(module.make_frame, FRAME_ROWS);
 gc();
 const rssBefore = process.memoryUsage().rss;
 const rows = makeRows(module.make_frame, nRows);

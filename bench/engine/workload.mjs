@@ -1,7 +1,7 @@
 // The rows as Arrow, and what every library is asked. The values are spread evenly over 0 to 1,000.
 
 /** As many rows has a frame of a table that is loaded. */
-const FRAME_ROWS = 65_536;
+export const FRAME_ROWS = 65_536;
 /** What `append` adds at a time. */
 export const N_APPENDED = 1_000;
 

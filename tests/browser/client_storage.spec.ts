@@ -68,6 +68,26 @@ for (const version of [1, 2]) {
   });
 }
 
+test("what an older version left in localStorage is delivered", async ({ logPage, server, table }) => {
+  const page = await logPage();
+  await page.evaluate(
+    ({ table, writer }) => {
+      const leave = (firstSeq: number, lines: string) => {
+        const chunk = { table, server: serverUrl, lines, at: Date.now() };
+        localStorage.setItem(`streamtable/${writer}/${firstSeq}/1/${lines.length}`, JSON.stringify(chunk));
+      };
+      leave(10, '{"n":2,"timestamp":{"$ts":2}}\n');
+      leave(9, '{"n":1,"timestamp":{"$ts":1}}\n');
+      Object.assign(globalThis, { st: new StreamTable(table, { server: serverUrl }) });
+    },
+    { table, writer: WRITER },
+  );
+  await expect.poll(() => page.evaluate(() => (globalThis as any).st.status.recovered)).toBe(2);
+  const rows = await server.rows(table, { system: "true" });
+  expect(rows.map(({ n, _seq }) => [n, Number((_seq as any).$i64 ?? _seq)])).toEqual([[1, 9], [2, 10]]);
+  expect(await page.evaluate(() => localStorage.length)).toBe(0);
+});
+
 test("rows are in the storage within tens of milliseconds of the call, and gone from it once they are stored", async ({ logPage, own, table }) => {
   await own.stop();
   const page = await logPage(own.url);

@@ -104,8 +104,7 @@ impl View {
             Rows::Sorted(order) => {
                 self.filter.run(table, start, |segment_idx, passed| {
                     n_passed += passed.len();
-                    let (first, words) = passed.words();
-                    order.push(segment_idx * SEGMENT_ROWS + first, words);
+                    order.push(segment_idx * SEGMENT_ROWS, passed);
                 });
                 order.finish(table);
             }

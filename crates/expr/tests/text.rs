@@ -254,6 +254,9 @@ fn errors_point_at_the_character() {
     check("table(\"t\").groupby(r => r.a, g => g.x.foo())", "unknown_method");
     check("table(\"t\").groupby(r => r.a, g => g.x.foo)", "unexpected");
     check("table(\"t\").groupby(r => r.a, g => g.avg())", "wrong_arguments");
+    check("table(\"t\").groupby(r => r.a, g => g.b.quantile())", "wrong_arguments");
+    check("table(\"t\").groupby(r => r.a, g => g.b.quantile(1.5))", "wrong_arguments");
+    check("table(\"t\").groupby(r => r.a, g => g.b.quantile(0.1234567))", "wrong_arguments");
 }
 
 #[test]

@@ -405,3 +405,35 @@ impl Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn texts_packed_together_are_those_pushed_one_by_one(
+            mine in prop::collection::vec("\\PC{0,3}", 0..6),
+            more in prop::collection::vec("\\PC{0,3}", 0..6),
+            range in (0_usize..6, 0_usize..6),
+        ) {
+            let range = range.0.min(more.len())..range.1.min(more.len());
+            let strings = |texts: &[String]| texts.iter().map(String::as_str).collect::<Strings>();
+            let mut packed = strings(&mine);
+            packed.extend_from(&strings(&more), range.clone());
+            let expect: Vec<String> = mine.iter().chain(more.get(range).unwrap_or_default()).cloned().collect();
+            prop_assert_eq!(&packed, &strings(&expect));
+            prop_assert_eq!(Strings::from_parts(expect.concat(), packed.ends().to_vec()), Some(packed));
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_no_texts() {
+        for (text, ends) in
+            [("ab", vec![1]), ("ab", vec![2, 1]), ("ab", vec![3]), ("\u{e9}b", vec![1, 3]), ("a", vec![])]
+        {
+            assert_eq!(Strings::from_parts(text.to_owned(), ends), None, "{text}");
+        }
+    }
+}

@@ -59,6 +59,11 @@ export function formatChunk(at: number, target: string, lines: string): string {
   return `${at} ${target}\n${lines}`;
 }
 
+/** A chunk's text, of the object that older versions stored. */
+export function formatOldChunk({ at, lines, ...target }: StoredChunk): string {
+  return formatChunk(at, formatTarget(target), lines);
+}
+
 export function parseChunk(text: string): StoredChunk {
   const space = text.indexOf(" ");
   const end = text.indexOf("\n");

@@ -1,6 +1,6 @@
 // The database of an origin: rows that wait for a server, and the tables that live in this browser.
 
-import { formatChunk, formatKey, formatTarget, type StoredChunk } from "./chunk.js";
+import { formatKey, formatOldChunk, type StoredChunk } from "./chunk.js";
 import { StreamTableError } from "./errors.js";
 
 const NAME = "streamtable";
@@ -116,8 +116,7 @@ function chunksToTexts(store: IDBObjectStore): void {
     const cursor = request.result;
     if (!cursor) return;
     const [writer, firstSeq, nRows, nBytes] = cursor.key as [string, number, number, number];
-    const { at, lines, ...target } = cursor.value as StoredChunk;
-    store.put(formatChunk(at, formatTarget(target), lines), formatKey({ writer, firstSeq, nRows, nBytes }));
+    store.put(formatOldChunk(cursor.value as StoredChunk), formatKey({ writer, firstSeq, nRows, nBytes }));
     cursor.delete();
     cursor.continue();
   };

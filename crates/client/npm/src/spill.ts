@@ -1,7 +1,7 @@
 // The last resort of a page that goes before IndexedDB has opened: localStorage, which is written at once. The next page
 // moves what it finds there to IndexedDB.
 
-import { formatChunk, formatKey, formatTarget, type Target } from "./chunk.js";
+import { formatChunk, formatKey, formatOldChunk, formatTarget, parseKey, type StoredChunk, type Target } from "./chunk.js";
 import { done, openDb, STORES } from "./db.js";
 import type { Chunk } from "./outbox.js";
 
@@ -41,7 +41,10 @@ export async function unspill(writer: string): Promise<void> {
   if (own.length === 0) return;
   const tx = (await openDb()).transaction(STORES.chunks, "readwrite");
   for (const key of own) {
-    tx.objectStore(STORES.chunks).put(localStorage.getItem(key)!, key.slice(PREFIX.length));
+    const stored = localStorage.getItem(key)!;
+    // Older versions left objects, under keys whose seqs are not padded.
+    const text = stored.startsWith("{") ? formatOldChunk(JSON.parse(stored) as StoredChunk) : stored;
+    tx.objectStore(STORES.chunks).put(text, formatKey(parseKey(key.slice(PREFIX.length))));
   }
   tx.commit?.();
   await done(tx);

@@ -14,6 +14,7 @@ use expr::{Expr, SortKey};
 use model::Value;
 
 use crate::cell::Cell;
+use crate::passed::Passed;
 use crate::prefix::{PrefixKind, sort_pairs};
 use crate::row_set::RowSet;
 use crate::table::{Source, Table, TableRow};
@@ -147,22 +148,18 @@ impl Order {
         blocks + index + self.waiting.memory_bytes()
     }
 
-    /// Takes in rows that come after all there are: `words` hold a bit each from row `first` on, a multiple of 64. They count
-    /// once [`Order::finish`] was called.
-    pub(crate) fn push(&mut self, first: usize, words: &[u64]) {
-        if !self.is_built {
-            return self.waiting.push(first, words);
-        }
-        for (first, word) in (first..).step_by(64).zip(words) {
-            let mut left = *word;
-            while left != 0 {
-                self.new.push((first + left.trailing_zeros() as usize) as u32);
-                left &= left - 1;
-            }
+    /// Takes in rows that come after all there are, of the segment that begins with row `first`. To be followed by
+    /// [`Order::finish`].
+    pub(crate) fn push(&mut self, first: usize, passed: &Passed) {
+        if self.is_built {
+            passed.for_each(|place| self.new.push((first + place) as u32));
+        } else {
+            let (place, words) = passed.words();
+            self.waiting.push(first + place, words);
         }
     }
 
-    /// Lets go of the rows before the first of a segment. They count until [`Order::finish`] was called.
+    /// Lets go of the rows before the first of a segment. To be followed by [`Order::finish`].
     pub(crate) fn drop_before(&mut self, row: u32) {
         self.waiting.drop_before(row as usize);
         for block in &mut self.blocks {
