@@ -1,12 +1,14 @@
 // Whole browsers that are killed soon after a page logged. How soon is watched by the clock, so this runs by itself.
 
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect } from "@playwright/test";
 
 import { ProfiledBrowser } from "./chromium.ts";
 import { newProfile, removeProfile, test } from "./fixtures.ts";
 import { LARGE, type Load, note, playRounds, TEN_ROWS, visitAddress } from "./rounds.ts";
 
-/** When the browser is killed: so many milliseconds after `log()` was called, or once no row is in the page's memory alone. */
+/** When the browser is killed: so many milliseconds after the task that logs has ended, or once no row is in the page's memory alone. */
 const KILLS: [load: Load, after: number | "saved"][] = [
   [TEN_ROWS, 5],
   [LARGE, 50],
@@ -15,16 +17,17 @@ const KILLS: [load: Load, after: number | "saved"][] = [
 
 /**
  * How long a page is open before it logs, in milliseconds. Chromium is at work for half a second after its first start, and a
- * transaction takes up to 35 ms then, and less than 5 from then on.
+ * transaction takes up to 35 ms then.
  */
 const STARTED_MILLIS = 1500;
 
 for (const [load, after] of KILLS) {
-  const when = after === "saved" ? "once the status says that they are saved" : `${after} ms after log() was called`;
+  const when = after === "saved" ? "once the status says that they are saved" : `${after} ms after the task that logs them`;
 
   test(`${load.what}, the browser is killed ${when}`, async ({ bed }) => {
     const profile = newProfile();
     const delays: number[] = [];
+    const ends = await TaskEnds.listen();
     let browser = await ProfiledBrowser.launch(profile);
     try {
       await playRounds(bed, async (round) => {
@@ -33,14 +36,13 @@ for (const [load, after] of KILLS) {
         if (after === "saved") {
           await round.log(page, load);
           await page.evaluate(() => life.saved());
-          await browser.kill();
         } else {
-          const at = now() + STARTED_MILLIS;
-          await round.logAt(page, load, at);
-          sleepUntil(at + after);
-          delays.push(now() - at);
-          await browser.kill();
+          await round.logLater(page, load, STARTED_MILLIS, ends.url);
+          const ended = await ends.next();
+          sleepUntil(ended + after);
+          delays.push(now() - ended);
         }
+        await browser.kill();
 
         browser = await ProfiledBrowser.launch(profile);
         const visitor = await browser.context.newPage();
@@ -50,6 +52,7 @@ for (const [load, after] of KILLS) {
       });
     } finally {
       await browser.kill();
+      ends.close();
       removeProfile(profile);
     }
     if (after === "saved") return;
@@ -59,6 +62,38 @@ for (const [load, after] of KILLS) {
   });
 }
 
+/** Hears from pages when a task of theirs ended; the browser's own process, which is busy with what was logged, has no part in it. */
+class TaskEnds {
+  #hear: (time: number) => void = () => undefined;
+
+  private constructor(readonly server: Server) {
+    server.on("request", (request, response) => {
+      this.#hear(Number(request.url!.slice(1)));
+      response.end();
+    });
+  }
+
+  static async listen(): Promise<TaskEnds> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new TaskEnds(server);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** The next task's end on the clock that pages share, in milliseconds since 1970. */
+  next(): Promise<number> {
+    return new Promise((resolve) => (this.#hear = resolve));
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
 /** The time on the clock that pages share, in milliseconds since 1970. */
 function now(): number {
   return performance.timeOrigin + performance.now();
@@ -66,5 +101,5 @@ function now(): number {
 
 /** Waits without a word to the browser and without taking a core from it, as a test that asks and spins would. */
 function sleepUntil(time: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time - now());
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(time - now(), 0));
 }

@@ -79,20 +79,23 @@ export class Round<B extends Bed = Bed> {
     this.ledger.logged(number);
   }
 
-  /** Has a page log rows in one task at a time that is soon, in milliseconds since 1970, and does not wait for it. */
-  async logAt(page: Page, load: Load, time: number): Promise<void> {
+  /**
+   * Has a page log rows in one task some time later, in milliseconds, and tell a server when that task has ended: it asks it for
+   * the path of that time. Does not wait for it.
+   */
+  async logLater(page: Page, load: Load, later: number, listener: string): Promise<void> {
     const number = await page.evaluate(() => life.number);
     this.ledger.tries(number, load.nRows);
     await page.evaluate(
-      ({ nRows, rowBytes, time }) => {
-        const log = () => {
-          // A timer is late by a millisecond or more.
-          while (performance.timeOrigin + performance.now() < time);
+      ({ nRows, rowBytes, later, listener }) => {
+        const ended = new MessageChannel();
+        ended.port1.onmessage = () => void fetch(`${listener}/${performance.timeOrigin + performance.now()}`, { mode: "no-cors" });
+        setTimeout(() => {
           life.log(nRows, rowBytes);
-        };
-        setTimeout(log, time - 4 - Date.now());
+          ended.port2.postMessage(0);
+        }, later);
       },
-      { ...load, time },
+      { ...load, later, listener },
     );
     this.ledger.logged(number);
   }

@@ -105,6 +105,23 @@ test("a row keeps its own timestamp, null too, and has one otherwise", () => {
   assert.equal(line(Object.create({ timestamp: 1 }, { a: { value: 1, enumerable: true } })), `{"a":1,${STAMP}}`);
 });
 
+test("each row has the time of its own call", () => {
+  for (const now of [NOW, NOW + 1, NOW]) assert.equal(encodeRow({ a: 1 }, now), `{"a":1,"timestamp":{"$ts":${now}}}`);
+});
+
+test("what a page adds to all objects is no cell", () => {
+  for (const [name, value] of [["extra", 1], ["extra", () => 1], ["timestamp", 1]] as const) {
+    Object.defineProperty(Object.prototype, name, { value, enumerable: true, configurable: true });
+    try {
+      assert.equal(line({}), `{${STAMP}}`);
+      assert.equal(line({ a: 1 }), `{"a":1,${STAMP}}`);
+      assert.equal(line({ timestamp: 5 }), '{"timestamp":5}');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name);
+    }
+  }
+});
+
 test("rows are objects of cells", () => {
   assert.equal(line(new Map([["a", 1]])), `{"a":1,${STAMP}}`);
   assert.equal(line({ toJSON: () => ({ a: 1 }) }), `{"a":1,${STAMP}}`);
