@@ -172,28 +172,44 @@ impl Figures {
     pub(crate) fn add_rows(&mut self, groups: &GroupsOf<'_>, rows: &Passed) {
         let Figures::Count(counts) = self else { return };
         match groups {
-            GroupsOf::Coded { by_code, counts: new, .. } => {
-                for (group, n) in by_code.iter().zip(new).filter(|(_, n)| **n > 0) {
-                    counts[*group as usize] += n;
+            GroupsOf::Coded { by_code, tallies, .. } => {
+                for (group, tally) in by_code.iter().zip(tallies).filter(|(_, tally)| tally.n_rows > 0) {
+                    counts[*group as usize] += tally.n_rows;
                 }
             }
             GroupsOf::Rows(_) => groups.for_each(rows, |_, group| counts[group as usize] += 1),
         }
     }
 
+    /// Whether it adds floats up.
+    pub(crate) fn sums_floats(&self) -> bool {
+        matches!(self, Figures::Sum(_) | Figures::Mean(_))
+    }
+
+    /// The sum of a group's floats so far; 0 of a figure that adds none up.
+    pub(crate) fn float_sum(&self, group: usize) -> f64 {
+        match self {
+            Figures::Sum(sums) | Figures::Mean(sums) => sums.get(group).map_or(0.0, |sum| sum.floats),
+            _ => 0.0,
+        }
+    }
+
+    /// Takes in floats that were added up, in the order of the rows, on top of [`Figures::float_sum`].
+    pub(crate) fn add_tallies(&mut self, groups: &GroupsOf<'_>) {
+        let (Figures::Sum(sums) | Figures::Mean(sums), GroupsOf::Coded { by_code, tallies, .. }) = (self, groups)
+        else {
+            return;
+        };
+        for (group, tally) in by_code.iter().zip(tallies).filter(|(_, tally)| tally.n_rows > 0) {
+            let sum = &mut sums[*group as usize];
+            sum.floats = tally.sum;
+            sum.n_floats += tally.n_rows;
+        }
+    }
+
     /// Takes in a cell of each row. Floats are added in the order of the rows.
     pub(crate) fn add_cells(&mut self, groups: &GroupsOf<'_>, rows: &Passed, cells: &CellsOf<'_>) {
         match (self, groups, cells.floats()) {
-            (Figures::Sum(sums) | Figures::Mean(sums), GroupsOf::Coded { codes, by_code, counts }, Some(floats)) => {
-                let known = |group: &u32| sums.get(*group as usize).map_or(0.0, |sum| sum.floats);
-                let mut by_code_sums: Vec<f64> = by_code.iter().map(known).collect();
-                rows.for_each(|idx| by_code_sums[codes[idx] as usize] += floats[idx]);
-                for ((group, n), sum) in by_code.iter().zip(counts).zip(by_code_sums).filter(|((_, n), _)| **n > 0) {
-                    let known = &mut sums[*group as usize];
-                    known.floats = sum;
-                    known.n_floats += n;
-                }
-            }
             (Figures::Sum(sums) | Figures::Mean(sums), groups, Some(floats)) => groups.for_each(rows, |idx, group| {
                 let sum = &mut sums[group as usize];
                 sum.floats += floats[idx];

@@ -22,8 +22,8 @@ pub(crate) struct Filter {
 
 /// One condition, in the shape in which it is evaluated fastest.
 enum Test {
-    /// A column's cell, compared with a scalar that is not null.
-    Compare { column: String, op: BinaryOp, literal: Value },
+    /// A column's cell, compared with scalars that are not null, as the bounds of a range are. Read once for all of them.
+    Compare { column: String, bounds: Vec<(BinaryOp, Value)> },
     /// Whether a column's text holds another.
     Contains { column: String, expr: Expr, finder: Box<Finder<'static>> },
     /// Any other condition on one column alone: evaluated once for each distinct text.
@@ -34,7 +34,18 @@ enum Test {
 
 impl Filter {
     pub(crate) fn new(filters: &[Expr]) -> Self {
-        Self { tests: filters.iter().flat_map(Expr::conjuncts).map(Test::new).collect() }
+        let mut tests: Vec<Test> = Vec::new();
+        for test in filters.iter().flat_map(Expr::conjuncts).map(Test::new) {
+            match (tests.last_mut(), test) {
+                (Some(Test::Compare { column, bounds }), Test::Compare { column: same, bounds: more })
+                    if *column == same =>
+                {
+                    bounds.extend(more);
+                }
+                (_, test) => tests.push(test),
+            }
+        }
+        Self { tests }
     }
 
     /// Hands on the rows from `start` on that pass, segment by segment.
@@ -65,7 +76,7 @@ impl Test {
                 _ => None,
             };
             if let Some((column, op, literal)) = sides.filter(|(.., literal)| !literal.is_null()) {
-                return Test::Compare { column: column.clone(), op, literal: literal.clone() };
+                return Test::Compare { column: column.clone(), bounds: vec![(op, literal.clone())] };
             }
         }
         if let Expr::Call { method: Method::Contains, on, args } = expr
@@ -92,7 +103,9 @@ impl Test {
         }
         let chunk = table.chunk(source, segment_idx);
         let pass = |cell: Cell<'_>| match self {
-            Test::Compare { op, literal, .. } => holds(*op, cell.compare(Cell::from(literal))),
+            Test::Compare { bounds, .. } => {
+                bounds.iter().all(|(op, literal)| holds(*op, cell.compare(Cell::from(literal))))
+            }
             _ => expr.is_some_and(|expr| is_true(&expr.eval(&OneCell(cell.to_value())))),
         };
         // Evaluated at most once, and only where there is a null.
@@ -111,7 +124,7 @@ impl Test {
                 let passes: Vec<bool> = passes.collect();
                 keep(chunk, passed, null_passes, |at| bits(&codes[at], |code| passes[code as usize]));
             }
-            (Test::Compare { op, literal, .. }, _) => compare(chunk, *op, literal, null_passes, passed),
+            (Test::Compare { bounds, .. }, _) => compare(chunk, bounds, null_passes, passed),
             (Test::Contains { finder, .. }, Cells::Text(TextCells::Plain(texts))) => {
                 passed.keep_nulls(chunk.validity.as_ref(), false);
                 keep_containing(texts, finder, passed);
@@ -122,8 +135,12 @@ impl Test {
 
     fn to_expr(&self) -> Expr {
         match self {
-            Test::Compare { column, op, literal } => {
-                Expr::binary(*op, Expr::column(column), Expr::Literal(literal.clone()))
+            Test::Compare { column, bounds } => {
+                let bound = |(op, literal): &(BinaryOp, Value)| {
+                    Expr::binary(*op, Expr::column(column), Expr::Literal(literal.clone()))
+                };
+                let all = bounds.iter().map(bound).reduce(|all, bound| Expr::binary(BinaryOp::And, all, bound));
+                all.unwrap_or(Expr::Literal(Value::Bool(true)))
             }
             Test::Contains { expr, .. } | Test::OneColumn { expr, .. } | Test::Rows(expr) => expr.clone(),
         }
@@ -190,36 +207,82 @@ fn keep(chunk: &Chunk, passed: &mut Passed, null_passes: bool, bits: impl Fn(Ran
     passed.keep_bits(chunk.len(), chunk.validity.as_ref(), null_passes, bits);
 }
 
-fn compare(chunk: &Chunk, op: BinaryOp, literal: &Value, null_passes: bool, passed: &mut Passed) {
-    if let Some(all) = by_zone(chunk, op, literal) {
-        match (all, null_passes) {
-            (true, true) => {}
-            (true, false) => passed.keep_nulls(chunk.validity.as_ref().filter(|_| chunk.n_nulls > 0), false),
-            (false, true) => passed.keep_nulls(chunk.validity.as_ref(), true),
-            (false, false) => passed.clear(),
+fn compare(chunk: &Chunk, bounds: &[(BinaryOp, Value)], null_passes: bool, passed: &mut Passed) {
+    let mut undecided = Vec::new();
+    for (op, literal) in bounds {
+        match by_zone(chunk, *op, literal) {
+            Some(true) => {}
+            Some(false) if null_passes => return passed.keep_nulls(chunk.validity.as_ref(), true),
+            Some(false) => return passed.clear(),
+            None => undecided.push((*op, literal)),
+        }
+    }
+    if undecided.is_empty() {
+        if !null_passes {
+            passed.keep_nulls(chunk.validity.as_ref().filter(|_| chunk.n_nulls > 0), false);
         }
         return;
     }
-    match (&chunk.cells, literal) {
-        (Cells::Float(cells), Value::Float(literal)) if !literal.is_nan() => {
+    match &chunk.cells {
+        Cells::Float(cells) => {
             // NaN is greater than every number: what is not less or equal.
-            let (comparison, flip) = comparison(op);
-            keep(chunk, passed, null_passes, |at| float_bits(&cells[at], comparison, *literal) ^ flip);
+            let number = |literal: &Value| if let Value::Float(number) = literal { Some(*number) } else { None };
+            if let Some(bounds) = comparisons(&undecided, |literal| number(literal).filter(|number| !number.is_nan())) {
+                return keep_within(chunk, &bounds, null_passes, passed, |at, comparison, number| {
+                    float_bits(&cells[at], comparison, number)
+                });
+            }
         }
-        (Cells::Int(cells), Value::Int(literal)) => {
-            let (comparison, flip) = comparison(op);
-            keep(chunk, passed, null_passes, |at| int_bits(&cells[at], comparison, *literal) ^ flip);
+        Cells::Int(cells) => {
+            let number = |literal: &Value| if let Value::Int(number) = literal { Some(*number) } else { None };
+            if let Some(bounds) = comparisons(&undecided, number) {
+                return keep_within(chunk, &bounds, null_passes, passed, |at, comparison, number| {
+                    int_bits(&cells[at], comparison, number)
+                });
+            }
         }
-        (Cells::Time(cells), Value::Time(literal)) => {
-            let (comparison, flip) = comparison(op);
-            keep(chunk, passed, null_passes, |at| int_bits(&cells[at], comparison, literal.0) ^ flip);
+        Cells::Time(cells) => {
+            let number = |literal: &Value| if let Value::Time(time) = literal { Some(time.0) } else { None };
+            if let Some(bounds) = comparisons(&undecided, number) {
+                return keep_within(chunk, &bounds, null_passes, passed, |at, comparison, number| {
+                    int_bits(&cells[at], comparison, number)
+                });
+            }
         }
-        _ => {
-            let literal = Cell::from(literal);
-            let pass = |idx: usize| holds(op, chunk.cell(idx).compare(literal));
-            passed.keep(|idx| if chunk.is_null(idx) { null_passes } else { pass(idx) });
-        }
+        _ => {}
     }
+    let pass = |idx: usize| {
+        let cell = chunk.cell(idx);
+        undecided.iter().all(|(op, literal)| holds(*op, cell.compare(Cell::from(*literal))))
+    };
+    passed.keep(|idx| if chunk.is_null(idx) { null_passes } else { pass(idx) });
+}
+
+/// The bounds as comparisons of numbers, each with what turns its bits into those that the bound asks for; `None` where a
+/// literal is no such number.
+fn comparisons<T>(
+    bounds: &[(BinaryOp, &Value)],
+    number: impl Fn(&Value) -> Option<T>,
+) -> Option<Vec<(Comparison, T, u64)>> {
+    let bound = |(op, literal): &(BinaryOp, &Value)| {
+        let (comparison, flip) = comparison(*op);
+        Some((comparison, number(literal)?, flip))
+    };
+    bounds.iter().map(bound).collect()
+}
+
+/// Keeps the rows that are within all bounds, which each have their bits in `bits`.
+fn keep_within<T: Copy>(
+    chunk: &Chunk,
+    bounds: &[(Comparison, T, u64)],
+    null_passes: bool,
+    passed: &mut Passed,
+    bits: impl Fn(Range<usize>, Comparison, T) -> u64,
+) {
+    keep(chunk, passed, null_passes, |at| {
+        let within = |(comparison, number, flip): &(Comparison, T, u64)| bits(at.clone(), *comparison, *number) ^ flip;
+        bounds.iter().map(within).fold(u64::MAX, |all, bits| all & bits)
+    });
 }
 
 /// The comparison that an operator is, or is the opposite of, and what turns the bits of the one into those of the other.

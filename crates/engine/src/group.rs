@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use expr::{Aggregate, Expr, RowSource, SortKey};
-use model::{ColumnSchema, ColumnType, Value};
+use model::{ColumnSchema, ColumnType, Strings, Value};
 
 use crate::cell::Cell;
 use crate::column::{Cells, Chunk};
@@ -18,6 +18,9 @@ use crate::text::TextCells;
 
 /// A code of a dictionary whose group is not known yet.
 const UNKNOWN: u32 = u32::MAX;
+
+/// So many rows are looked at for groups before the pass over all.
+const FIRST_ROWS: usize = if cfg!(test) { 4 } else { 1024 };
 
 /// The groups of a view, numbered in order of first appearance.
 pub(crate) struct Groups {
@@ -38,10 +41,19 @@ pub(crate) struct Groups {
 
 /// The groups of some rows of a segment.
 pub(crate) enum GroupsOf<'a> {
-    /// By code: the group, and how many of the rows have it.
-    Coded { codes: Cow<'a, [u32]>, by_code: Vec<u32>, counts: Vec<u64> },
+    /// By code: the group, and what its rows come to.
+    Coded { codes: Cow<'a, [u32]>, by_code: Vec<u32>, tallies: Vec<Tally> },
     /// Of each row, in order.
     Rows(Vec<u32>),
+}
+
+/// Rows of one code.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    /// How many there are.
+    pub(crate) n_rows: u64,
+    /// The sum of a column's floats, those of the rows before included; of no meaning where no column was added up.
+    pub(crate) sum: f64,
 }
 
 impl GroupsOf<'_> {
@@ -117,22 +129,32 @@ impl Groups {
 
     /// Takes in rows of one segment.
     pub(crate) fn add(&mut self, table: &Table, segment_idx: usize, rows: &Passed) {
-        let keys = self.keys.clone();
+        let (keys, aggregates) = (self.keys.clone(), self.aggregates.clone());
         let keys: Vec<CellsOf<'_>> = keys.iter().map(|key| CellsOf::new(key, table, segment_idx)).collect();
+        let columns = aggregates.iter().map(|aggregate| aggregate.column.as_ref());
+        let cells: Vec<Option<CellsOf<'_>>> =
+            columns.map(|column| Some(CellsOf::new(column?, table, segment_idx))).collect();
+        let mut summed = None;
         let groups = match &keys[..] {
             [CellsOf::Chunk(chunk)] => match &chunk.cells {
                 Cells::Text(TextCells::Coded { codes, dictionary }) if dictionary.texts.len() <= rows.len() => {
-                    self.groups_by_code(&keys, chunk, codes, dictionary.texts.len(), rows)
+                    let is_summed = |(figures, cells): (&Figures, &Option<CellsOf<'_>>)| {
+                        figures.sums_floats() && cells.as_ref().is_some_and(|cells| cells.floats().is_some())
+                    };
+                    summed = self.figures.iter().zip(&cells).position(is_summed);
+                    let floats = summed.and_then(|idx| Some((idx, cells[idx].as_ref()?.floats()?)));
+                    self.groups_by_code(&keys, chunk, (codes, &dictionary.texts), rows, floats)
                 }
                 _ => self.groups_by_row(&keys, rows),
             },
             _ => self.groups_by_row(&keys, rows),
         };
-        for (aggregate, figures) in self.aggregates.iter().zip(&mut self.figures) {
+        for (idx, (figures, cells)) in self.figures.iter_mut().zip(&cells).enumerate() {
             figures.resize(self.n_groups);
-            match &aggregate.column {
+            match cells {
                 None => figures.add_rows(&groups, rows),
-                Some(column) => figures.add_cells(&groups, rows, &CellsOf::new(column, table, segment_idx)),
+                Some(_) if summed == Some(idx) => figures.add_tallies(&groups),
+                Some(cells) => figures.add_cells(&groups, rows, cells),
             }
         }
     }
@@ -171,36 +193,85 @@ impl Groups {
         self.order = order;
     }
 
-    /// The groups of rows whose key is a text with a number: one look-up for each text.
+    /// The groups of rows whose key is a text with a number: one look-up for each text. Where a figure adds up a column of
+    /// floats, that is done in the same pass.
     fn groups_by_code<'a>(
         &mut self,
         keys: &[CellsOf<'_>],
         chunk: &Chunk,
-        codes: &'a [u32],
-        n_texts: usize,
+        (codes, texts): (&'a [u32], &Strings),
         rows: &Passed,
+        summed: Option<(usize, &[f64])>,
     ) -> GroupsOf<'a> {
         // The last code is that of null.
+        let n_texts = texts.len();
         let mut codes = Cow::Borrowed(codes);
         if chunk.n_nulls > 0 {
             let with_null = |idx: usize| if chunk.is_null(idx) { n_texts as u32 } else { codes[idx] };
             codes = (0..codes.len()).map(with_null).collect();
         }
-        let mut counts = vec![0; n_texts + 1];
-        rows.for_each(|idx| counts[codes[idx] as usize] += 1);
-        let mut n_unknown = counts.iter().filter(|count| **count > 0).count();
         let mut by_code = vec![UNKNOWN; n_texts + 1];
+        // Often the first few rows are of all groups.
+        let n_codes = n_texts + usize::from(chunk.n_nulls > 0);
+        self.number_groups(keys, &codes, &mut by_code, rows, n_codes, FIRST_ROWS);
+        // A sum goes on where it stood, so what was added up before must be found now.
+        if summed.is_some() {
+            let mut key = Vec::new();
+            for (code, group) in by_code.iter_mut().enumerate().filter(|(_, group)| **group == UNKNOWN) {
+                key.clear();
+                push_key(if code < n_texts { Cell::Text(texts.get(code)) } else { Cell::Null }, &mut key);
+                *group = self.idx_by_key.get(&key[..]).copied().unwrap_or(UNKNOWN);
+            }
+        }
+        let known = |group: &u32| match summed {
+            Some((idx, _)) if *group != UNKNOWN => self.figures[idx].float_sum(*group as usize),
+            _ => 0.0,
+        };
+        let mut tallies: Vec<Tally> = by_code.iter().map(|group| Tally { n_rows: 0, sum: known(group) }).collect();
+        match summed {
+            None => rows.for_each_range(|range| {
+                for code in &codes[range] {
+                    tallies[*code as usize].n_rows += 1;
+                }
+            }),
+            Some((_, floats)) => rows.for_each_range(|range| {
+                for (code, number) in codes[range.clone()].iter().zip(&floats[range]) {
+                    let tally = &mut tallies[*code as usize];
+                    tally.n_rows += 1;
+                    tally.sum += number;
+                }
+            }),
+        }
+        let left = by_code.iter().zip(&tallies).filter(|(group, tally)| **group == UNKNOWN && tally.n_rows > 0);
+        let n_left = left.count();
+        if n_left > 0 {
+            self.number_groups(keys, &codes, &mut by_code, rows, n_left, usize::MAX);
+        }
+        GroupsOf::Coded { codes, by_code, tallies }
+    }
+
+    /// Gives codes their groups in the order in which rows have them first, until `n_codes` were given one or `n_rows` rows
+    /// were looked at.
+    fn number_groups(
+        &mut self,
+        keys: &[CellsOf<'_>],
+        codes: &[u32],
+        by_code: &mut [u32],
+        rows: &Passed,
+        n_codes: usize,
+        n_rows: usize,
+    ) {
         let mut key = Vec::new();
-        // New groups are numbered in the order in which their rows come, and often the first few rows are of all groups.
+        let (mut n_numbered, mut n_seen) = (0, 0);
         rows.any(|idx| {
             let group = &mut by_code[codes[idx] as usize];
             if *group == UNKNOWN {
                 *group = self.find_group(keys, idx, &mut key);
-                n_unknown -= 1;
+                n_numbered += 1;
             }
-            n_unknown == 0
+            n_seen += 1;
+            n_numbered == n_codes || n_seen == n_rows
         });
-        GroupsOf::Coded { codes, by_code, counts }
     }
 
     /// The groups of rows, looked up for each.

@@ -313,6 +313,55 @@ fn n_cases() -> u32 {
     std::env::var("ENGINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
 }
 
+/// Appends rows by the batches that `splits` tells (where one ends, and how many of its rows come again) to a table that keeps
+/// `n_kept` of them, and compares a view with the oracle after each.
+fn check_splits(
+    rows: &[Row],
+    spec: &ViewSpec,
+    splits: Vec<(usize, usize)>,
+    n_kept: usize,
+) -> Result<(), TestCaseError> {
+    let mut bounds: Vec<(usize, usize)> = splits.into_iter().map(|(at, again)| (at.min(rows.len()), again)).collect();
+    bounds.push((rows.len(), 0));
+    bounds.sort_unstable();
+    let mut table = Table::starting_at(FIRST_OFFSET);
+    let mut view = View::new(&table, spec.clone()).unwrap();
+    check(&mut view, &table, &[], spec)?;
+    let mut start = 0;
+    for (end, n_again) in bounds {
+        // Some rows come again, as after a reconnection.
+        let from = start - n_again.min(start);
+        let batch: Batch = rows[from..end].iter().cloned().collect();
+        let stored = StoredBatch { first_offset: FIRST_OFFSET + from as u64, batch };
+        let new = table.append(&stored).unwrap();
+        prop_assert_eq!(new, FIRST_OFFSET + start as u64..FIRST_OFFSET + end as u64);
+        let n_before = table.n_rows();
+        let n_dropped = table.drop_before(FIRST_OFFSET + end.saturating_sub(n_kept) as u64);
+        prop_assert_eq!(table.n_rows(), n_before - n_dropped);
+        let n_wanted = table.first_offset() + crate::SEGMENT_ROWS as u64;
+        prop_assert!(n_wanted > FIRST_OFFSET + end.saturating_sub(n_kept) as u64, "a segment stayed");
+        let (revision, n_rows, columns) = (view.revision(), view.n_rows(), view.columns().to_vec());
+        let changed = view.apply(&table);
+        prop_assert_eq!(view.revision(), revision + u64::from(changed));
+        prop_assert!(changed || (view.n_rows() == n_rows && view.columns() == columns));
+        prop_assert!(!view.apply(&table));
+        check(&mut view, &table, &rows[..end], spec)?;
+        start = end;
+    }
+    for (row, offset) in rows.iter().zip(FIRST_OFFSET..) {
+        for name in COLUMNS {
+            let is_there = offset >= table.first_offset();
+            let row = if is_there { row } else { &Row::default() };
+            let expect = row.get(name).cloned().unwrap_or(Value::Null);
+            prop_assert_eq!(table.value(offset, name), expect, "{} of row {}", name, offset);
+        }
+    }
+    let mut from_scratch = View::new(&table, spec.clone()).unwrap();
+    check(&mut from_scratch, &table, rows, spec)?;
+    prop_assert_eq!(from_scratch.columns(), view.columns());
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(n_cases()))]
 
@@ -323,44 +372,36 @@ proptest! {
         splits in prop::collection::vec((0_usize..200, 0_usize..4), 0..6),
         n_kept in prop_oneof![Just(usize::MAX), 0_usize..150],
     ) {
-        let mut bounds: Vec<(usize, usize)> = splits.into_iter().map(|(at, again)| (at.min(rows.len()), again)).collect();
-        bounds.push((rows.len(), 0));
-        bounds.sort_unstable();
-        let mut table = Table::starting_at(FIRST_OFFSET);
-        let mut view = View::new(&table, spec.clone()).unwrap();
-        check(&mut view, &table, &[], &spec)?;
-        let mut start = 0;
-        for (end, n_again) in bounds {
-            // Some rows come again, as after a reconnection.
-            let from = start - n_again.min(start);
-            let batch: Batch = rows[from..end].iter().cloned().collect();
-            let stored = StoredBatch { first_offset: FIRST_OFFSET + from as u64, batch };
-            let new = table.append(&stored).unwrap();
-            prop_assert_eq!(new, FIRST_OFFSET + start as u64..FIRST_OFFSET + end as u64);
-            let n_before = table.n_rows();
-            let n_dropped = table.drop_before(FIRST_OFFSET + end.saturating_sub(n_kept) as u64);
-            prop_assert_eq!(table.n_rows(), n_before - n_dropped);
-            let n_wanted = table.first_offset() + crate::SEGMENT_ROWS as u64;
-            prop_assert!(n_wanted > FIRST_OFFSET + end.saturating_sub(n_kept) as u64, "a segment stayed");
-            let (revision, n_rows, columns) = (view.revision(), view.n_rows(), view.columns().to_vec());
-            let changed = view.apply(&table);
-            prop_assert_eq!(view.revision(), revision + u64::from(changed));
-            prop_assert!(changed || (view.n_rows() == n_rows && view.columns() == columns));
-            prop_assert!(!view.apply(&table));
-            check(&mut view, &table, &rows[..end], &spec)?;
-            start = end;
-        }
-        for (row, offset) in rows.iter().zip(FIRST_OFFSET..) {
-            for name in COLUMNS {
-                let is_there = offset >= table.first_offset();
-                let row = if is_there { row } else { &Row::default() };
-                let expect = row.get(name).cloned().unwrap_or(Value::Null);
-                prop_assert_eq!(table.value(offset, name), expect, "{} of row {}", name, offset);
-            }
-        }
-        let mut from_scratch = View::new(&table, spec.clone()).unwrap();
-        check(&mut from_scratch, &table, &rows, &spec)?;
-        prop_assert_eq!(from_scratch.columns(), view.columns());
+        check_splits(&rows, &spec, splits, n_kept)?;
+    }
+
+    /// What most tables are grouped by, and add up.
+    #[test]
+    fn groups_of_few_texts_add_up_floats(
+        cells in prop::collection::vec((0_usize..5, -1.0..1.0_f64, any::<bool>()), 0..200),
+        n_texts in prop::collection::vec(1_usize..5, 5),
+        filter in prop::option::of(filter()),
+        splits in prop::collection::vec((0_usize..200, 0_usize..4), 0..6),
+        n_kept in prop_oneof![Just(usize::MAX), 0_usize..150],
+        has_null in any::<bool>(),
+    ) {
+        // Which texts there are changes along the way, so that one is met again after it was away.
+        let row = |(idx, (text, number, flag)): (usize, &(usize, f64, bool))| {
+            let text = ["x", "y", "yz", "", "z"][(text % n_texts[idx / 40] + idx / 80) % 5];
+            let text = if has_null && *flag && text == "y" { Value::Null } else { Value::from(text) };
+            [("a", text), ("b", Value::Float(*number)), ("c", Value::Bool(*flag))].into_iter().collect::<Row>()
+        };
+        let rows: Vec<Row> = cells.iter().enumerate().map(row).collect();
+        let figure = |op, column| Aggregate { op, column: Some(Expr::column(column)) };
+        let aggregates = vec![
+            figure(AggregateOp::Count, "b"),
+            figure(AggregateOp::Sum, "b"),
+            Aggregate::count(),
+            figure(AggregateOp::Mean, "b"),
+        ];
+        let (filters, group_by) = (filter.into_iter().collect(), vec![Expr::column("a")]);
+        let spec = ViewSpec { filters, group_by, aggregates, ..ViewSpec::default() };
+        check_splits(&rows, &spec, splits, n_kept)?;
     }
 
     #[test]

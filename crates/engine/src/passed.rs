@@ -60,6 +60,32 @@ impl Passed {
         }
     }
 
+    /// Shows the places of rows as ranges, in order: where many follow each other, as few ranges. A loop over a slice of a
+    /// column is several times faster than one that looks each place up.
+    pub(crate) fn for_each_range(&self, mut see: impl FnMut(Range<usize>)) {
+        let mut full = self.first..self.first;
+        for (place, word) in (self.first..).step_by(64).zip(&self.words) {
+            if *word == u64::MAX {
+                full.end = place + 64;
+                continue;
+            }
+            if !full.is_empty() {
+                see(full);
+            }
+            full = place + 64..place + 64;
+            let mut left = *word;
+            while left != 0 {
+                let start = left.trailing_zeros();
+                let n_ones = (left >> start).trailing_ones();
+                see(place + start as usize..place + (start + n_ones) as usize);
+                left &= !(u64::MAX >> (64 - n_ones) << start);
+            }
+        }
+        if !full.is_empty() {
+            see(full);
+        }
+    }
+
     /// Shows the place of each row, in order, until one is what is looked for.
     pub(crate) fn any(&self, mut see: impl FnMut(usize) -> bool) -> bool {
         let places = |(place, word): (usize, &u64)| {
@@ -137,6 +163,10 @@ mod tests {
     fn places(passed: &Passed) -> Vec<usize> {
         let mut places = Vec::new();
         passed.for_each(|place| places.push(place));
+        let mut ranges = Vec::new();
+        passed.for_each_range(|range| ranges.push(range));
+        assert!(ranges.iter().all(|range| !range.is_empty()), "{ranges:?}");
+        assert_eq!(ranges.into_iter().flatten().collect::<Vec<_>>(), places);
         places
     }
 
