@@ -237,8 +237,20 @@ impl Order {
             }
             return;
         }
-        for (prefix, row) in self.sorted(table, rows) {
-            self.insert_one(table, prefix, row);
+        let new = self.sorted(table, rows);
+        // Places are looked up one after the other and nothing is moved in between: what a look-up waits for, memory of
+        // blocks that nobody read lately, comes for several at once.
+        let blocks: Vec<usize> =
+            new.iter().map(|&(prefix, row)| self.block_of(table, prefix, row).unwrap_or(0)).collect();
+        let place =
+            |(&(prefix, row), block): (&(u64, u32), &usize)| self.blocks[*block].place_of(self, table, prefix, row);
+        let places: Vec<usize> = new.iter().zip(&blocks).map(place).collect();
+        // From the last on, so that neither blocks nor places move that are still to come.
+        let mut end = new.len();
+        while let Some(&block) = blocks[..end].last() {
+            let start = blocks[..end].partition_point(|other| *other < block);
+            self.insert_into(block, &new[start..end], &places[start..end]);
+            end = start;
         }
         self.number_blocks();
     }
@@ -388,22 +400,37 @@ impl Order {
         self.n_rows = start as usize;
     }
 
-    fn insert_one(&mut self, table: &Table, prefix: u64, row: u32) {
-        let block_idx = self.block_of(table, prefix, row).unwrap_or(0);
-        let place = self.blocks[block_idx].place_of(self, table, prefix, row);
+    /// Puts rows, in order, into a block before the places they are given.
+    fn insert_into(&mut self, block_idx: usize, new: &[(u64, u32)], places: &[usize]) {
         let block = &mut self.blocks[block_idx];
-        block.prefixes.insert(place, prefix);
-        block.rows.insert(place, row);
-        if place == 0 {
-            self.first_prefixes[block_idx] = prefix;
+        let n_before = block.rows.len();
+        let is_at_end = places[0] == n_before;
+        block.prefixes.resize(n_before + new.len(), 0);
+        block.rows.resize(n_before + new.len(), 0);
+        let mut end = n_before;
+        for (n_left, (&(prefix, row), &place)) in new.iter().zip(places).enumerate().rev() {
+            block.prefixes.copy_within(place..end, place + n_left + 1);
+            block.rows.copy_within(place..end, place + n_left + 1);
+            block.prefixes[place + n_left] = prefix;
+            block.rows[place + n_left] = row;
+            end = place;
         }
-        if block.rows.len() == BLOCK_ROWS {
-            // Rows that come at the end leave full blocks behind them.
-            let middle = if place + 1 == BLOCK_ROWS { BUILT_ROWS } else { BLOCK_ROWS / 2 };
-            let half = Block { prefixes: block.prefixes.split_off(middle), rows: block.rows.split_off(middle) };
-            self.first_prefixes.insert(block_idx + 1, half.prefixes[0]);
-            self.blocks.insert(block_idx + 1, half);
+        self.first_prefixes[block_idx] = block.prefixes[0];
+        let n_rows = block.rows.len();
+        if n_rows < BLOCK_ROWS {
+            return;
         }
+        // Rows that come at the end leave full blocks behind them.
+        let part = if is_at_end { BUILT_ROWS } else { n_rows.div_ceil(n_rows / (BLOCK_ROWS / 2)) };
+        let mut halves = Vec::new();
+        while block.rows.len() >= BLOCK_ROWS {
+            let at = (block.rows.len() - 1) / part * part;
+            halves.push(Block { prefixes: block.prefixes.split_off(at), rows: block.rows.split_off(at) });
+        }
+        halves.reverse();
+        let after = block_idx + 1..block_idx + 1;
+        self.first_prefixes.splice(after.clone(), halves.iter().map(|half| half.prefixes[0]));
+        self.blocks.splice(after, halves);
     }
 
     /// The last block whose first row is not after the given one; `None` where there is none.
