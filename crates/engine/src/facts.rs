@@ -7,6 +7,7 @@ use model::{Value, system_column};
 use crate::cell::Cell;
 use crate::column::{Cells, Chunk, Zone};
 use crate::key::push_key;
+use crate::sort::sort_numbers;
 use crate::table::{Source, Table};
 use crate::text::TextCells;
 
@@ -44,10 +45,14 @@ impl Table {
             }
         }
         let counts = counts.into_values().map(|(row, n)| (self.cell(source, row), n));
-        let mut counts: Vec<(Cell<'_>, u64)> = counts.collect();
-        counts.sort_unstable_by(|(a, n_a), (b, n_b)| n_b.cmp(n_a).then_with(|| a.total_cmp(*b)));
-        counts.truncate(limit);
-        counts.into_iter().map(|(cell, n)| (cell.to_value(), n)).collect()
+        let counts: Vec<(Cell<'_>, u64)> = counts.collect();
+        let mut order: Vec<u32> = (0..counts.len() as u32).collect();
+        sort_numbers(&mut order, &|a, b| {
+            let ((a, n_a), (b, n_b)) = (counts[a as usize], counts[b as usize]);
+            n_b.cmp(&n_a).then_with(|| a.total_cmp(b))
+        });
+        order.truncate(limit);
+        order.into_iter().map(|idx| counts[idx as usize]).map(|(cell, n)| (cell.to_value(), n)).collect()
     }
 
     /// The least and the greatest finite number of a column, or time in microseconds; `None` where it has none.

@@ -12,6 +12,7 @@ use crate::figures::Figures;
 use crate::key::push_key;
 use crate::passed::Passed;
 use crate::segment::SEGMENT_ROWS;
+use crate::sort::sort_numbers;
 use crate::spec::ViewSpec;
 use crate::table::{Source, Table, TableRow};
 use crate::text::TextCells;
@@ -180,11 +181,11 @@ impl Groups {
         };
         let keys: Vec<(Vec<Value>, bool)> = self.sort.iter().map(|key| (key_values(key), key.descending)).collect();
         let mut order: Vec<u32> = (0..self.n_groups as u32).collect();
-        order.sort_by(|a, b| {
+        sort_numbers(&mut order, &|a, b| {
             let by_key = |(values, descending): &(Vec<Value>, bool)| {
-                Cell::from(&values[*a as usize]).sort_cmp(Cell::from(&values[*b as usize]), *descending)
+                Cell::from(&values[a as usize]).sort_cmp(Cell::from(&values[b as usize]), *descending)
             };
-            keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or_else(|| a.cmp(&b))
         });
         self.ranks = vec![0; self.n_groups];
         for (rank, group) in order.iter().enumerate() {

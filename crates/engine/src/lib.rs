@@ -22,6 +22,7 @@ mod prefix;
 mod row_set;
 mod segment;
 mod sketch;
+mod sort;
 mod spec;
 mod table;
 mod text;

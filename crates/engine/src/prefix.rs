@@ -1,8 +1,6 @@
 //! The first 64 bits of a sort key: numbers that stand in the order of the cells, so that most comparisons of a sort
 //! never look at a cell.
 
-use std::cmp::Ordering;
-
 use model::{ColumnType, Value};
 
 use crate::cell::Cell;
@@ -105,14 +103,6 @@ fn of_any(cell: Cell<'_>) -> u64 {
     };
     // Kinds start at 1, so that no reversed prefix is all ones.
     (kind + 1) << 56 | rest >> 8
-}
-
-/// Orders the numbers of rows by a prefix, rows of one prefix in order. The rows must come in order.
-pub(crate) fn sort_pairs(pairs: &mut [(u64, u32)]) {
-    pairs.sort_unstable_by(|a, b| match a.0.cmp(&b.0) {
-        Ordering::Equal => a.1.cmp(&b.1),
-        unequal => unequal,
-    });
 }
 
 #[cfg(test)]

@@ -16,6 +16,19 @@ impl Bitmap {
         bitmap
     }
 
+    /// A bitmap of the first `n_bits` bits of packed words.
+    ///
+    /// # Panics
+    /// When there are more or fewer words than the bits take.
+    #[must_use]
+    pub fn from_words(mut words: Vec<u64>, n_bits: usize) -> Self {
+        assert_eq!(words.len(), n_bits.div_ceil(64), "words of {n_bits} bits");
+        if let Some(last) = words.last_mut() {
+            *last &= u64::MAX >> ((64 - n_bits % 64) % 64);
+        }
+        Self { words, n_bits }
+    }
+
     /// How many bits there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -107,6 +120,11 @@ mod tests {
             }
             prop_assert_eq!(bitmap.iter().collect::<Vec<_>>(), expect.clone());
             prop_assert_eq!(bitmap.count_ones(), expect.iter().filter(|b| **b).count());
+            let mut words = bitmap.words().to_vec();
+            if let Some(last) = words.last_mut().filter(|_| !expect.len().is_multiple_of(64)) {
+                *last |= u64::MAX << (expect.len() % 64);
+            }
+            prop_assert_eq!(&Bitmap::from_words(words, expect.len()), &bitmap);
             prop_assert_eq!(bitmap, expect.into_iter().collect::<Bitmap>());
         }
     }

@@ -10,8 +10,6 @@ pub mod arrow;
 #[cfg(feature = "csv")]
 pub mod csv;
 mod error;
-#[cfg(feature = "arrow")]
-mod ipc;
 pub mod json;
 
 pub use error::WireError;

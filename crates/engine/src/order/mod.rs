@@ -15,8 +15,9 @@ use model::Value;
 
 use crate::cell::Cell;
 use crate::passed::Passed;
-use crate::prefix::{PrefixKind, sort_pairs};
+use crate::prefix::PrefixKind;
 use crate::row_set::RowSet;
+use crate::sort::{sort_numbers, sort_pairs};
 use crate::table::{Source, Table, TableRow};
 
 /// A block is split when it is this full. Tests have small blocks, so that they split.
@@ -218,21 +219,19 @@ impl Order {
     }
 
     /// Puts in rows, given in order of their numbers, each greater than all before.
-    fn insert(&mut self, table: &Table, mut rows: Vec<u32>) {
+    fn insert(&mut self, table: &Table, rows: Vec<u32>) {
         let was_right = self.find_keys(table, &rows);
         if !was_right || rows.len() >= self.n_rows / 8 {
             // Much is new, or the prefixes are of another kind than the column's cells now are.
-            let known = std::mem::take(&mut self.blocks).into_iter();
+            let known = std::mem::take(&mut self.blocks);
             if was_right {
-                let pairs: Vec<(u64, u32)> = known.flat_map(Block::into_pairs).collect();
+                let pairs: Vec<(u64, u32)> = known.into_iter().flat_map(Block::into_pairs).collect();
                 let new = self.sorted(table, rows);
                 let merged = self.merged(table, pairs, new);
                 self.build(&merged);
             } else {
-                let mut all: Vec<u32> = known.flat_map(|block| block.rows).collect();
-                all.append(&mut rows);
-                all.sort_unstable();
-                let pairs = self.sorted(table, all);
+                let all = known.iter().flat_map(|block| &block.rows).chain(&rows).copied();
+                let pairs = self.sorted(table, RowSet::of_rows(all).rows_from(0).collect());
                 self.build(&pairs);
             }
             return;
@@ -295,7 +294,7 @@ impl Order {
         was_right
     }
 
-    /// Sorts rows that come in order of their numbers.
+    /// Sorts rows.
     fn sorted(&self, table: &Table, mut rows: Vec<u32>) -> Vec<(u64, u32)> {
         let key = &self.keys[0];
         let mut pairs: Vec<(u64, u32)> = rows.iter().map(|&row| (key.prefix(table, row, 0), row)).collect();
@@ -329,7 +328,7 @@ impl Order {
             } else if key.kind == PrefixKind::Text && next_depth <= MAX_TEXT_DEPTH {
                 self.refine(table, rows, key_idx, next_depth);
             } else {
-                rows.sort_unstable_by(|a, b| self.compare_cells(table, *a, *b, key_idx));
+                sort_numbers(rows, &|a, b| self.compare_cells(table, a, b, key_idx));
             }
         }
     }
@@ -337,8 +336,7 @@ impl Order {
     /// Sorts rows, which come in order of their numbers, by the keys from `key_idx` on.
     fn refine(&self, table: &Table, rows: &mut [u32], key_idx: usize, text_depth: usize) {
         if rows.len() < SMALL_RUN {
-            rows.sort_unstable_by(|a, b| self.compare_cells(table, *a, *b, key_idx));
-            return;
+            return sort_numbers(rows, &|a, b| self.compare_cells(table, a, b, key_idx));
         }
         let key = &self.keys[key_idx];
         let mut pairs: Vec<(u64, u32)> = rows.iter().map(|&row| (key.prefix(table, row, text_depth), row)).collect();

@@ -32,7 +32,11 @@ impl Order {
 
     fn first_rows(&self, table: &Table) -> Vec<u32> {
         let key = &self.keys[0];
-        let mut best: Vec<(u64, u32)> = Vec::with_capacity(2 * TOP_ROWS);
+        let mut best: Vec<u32> = Vec::with_capacity(2 * TOP_ROWS);
+        let keep_first = |best: &mut Vec<u32>| {
+            let sorted = self.sorted(table, std::mem::take(best));
+            best.extend(sorted.iter().take(TOP_ROWS).map(|(_, row)| row));
+        };
         let mut bound: Option<Bound<'_>> = None;
         let (first_row, words) = self.waiting.words();
         for (segment_idx, words) in (first_row / SEGMENT_ROWS..).zip(words.chunks(SEGMENT_ROWS / 64)) {
@@ -52,20 +56,19 @@ impl Order {
                     if bound.as_ref().is_some_and(is_after) {
                         continue;
                     }
-                    best.push((prefix, row));
+                    best.push(row);
                     if best.len() == 2 * TOP_ROWS {
-                        best.select_nth_unstable_by(TOP_ROWS - 1, |a, b| self.compare(table, *a, *b));
-                        best.truncate(TOP_ROWS);
-                        let (prefix, row) = best[TOP_ROWS - 1];
+                        keep_first(&mut best);
+                        let row = best[TOP_ROWS - 1];
+                        let prefix = key.prefix(table, row, 0);
                         let is_decided = self.keys.len() == 1 && key.kind.decides(prefix, key.descending);
                         bound = Some(Bound { prefix, is_decided, cell: key.cell(table, row) });
                     }
                 }
             }
         }
-        best.sort_unstable_by(|a, b| self.compare(table, *a, *b));
-        best.truncate(TOP_ROWS);
-        best.into_iter().map(|(_, row)| row).collect()
+        keep_first(&mut best);
+        best
     }
 }
 

@@ -1,48 +1,44 @@
-//! Reads the messages of an Arrow IPC stream that holds one batch and no dictionaries.
+//! The messages of an Arrow IPC stream that holds one batch and no dictionaries.
 //!
-//! Arrow's own stream reader would do, but it can also join dictionaries, and the code for that would make the board's
-//! worker a third larger.
+//! See <https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Range;
 
-use arrow_array::RecordBatch;
-use arrow_buffer::Buffer;
-use arrow_ipc::convert::try_fb_to_schema;
-use arrow_ipc::reader::read_record_batch;
-use arrow_ipc::{Message, root_as_message};
-use arrow_schema::{ArrowError, Schema};
+use arrow_ipc::{Message, RecordBatch, Schema, root_as_message};
+
+use crate::WireError;
 
 /// What a message starts with since version 0.15 of the format.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// A message and the bytes that belong to it.
+/// A stream's one batch.
+pub(super) struct Frame<'a> {
+    pub(super) schema: Schema<'a>,
+    pub(super) batch: RecordBatch<'a>,
+    /// What the batch's buffers lie in.
+    pub(super) body: &'a [u8],
+}
+
+/// A message and where its body lies in the stream.
 struct Part<'a> {
     message: Message<'a>,
-    /// Where the body lies in the stream.
-    body: std::ops::Range<usize>,
+    body: Range<usize>,
 }
 
 /// Reads the schema and the one batch of a stream.
-///
-/// See <https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format>.
-pub(crate) fn read_single_batch(stream: &[u8]) -> Result<(Arc<Schema>, RecordBatch), ArrowError> {
+pub(super) fn read_frame(stream: &[u8]) -> Result<Frame<'_>, WireError> {
     let first = part_at(stream, 0)?.ok_or_else(|| bad("it is empty"))?;
     let schema = first.message.header_as_schema().ok_or_else(|| bad("it does not start with a schema"))?;
-    let schema = Arc::new(try_fb_to_schema(schema)?);
     let second = part_at(stream, first.body.end)?.ok_or_else(|| bad("it has no batch"))?;
     let batch = second.message.header_as_record_batch().ok_or_else(|| bad("its second message is no batch"))?;
     if part_at(stream, second.body.end)?.is_some() {
         return Err(bad("it has more than one batch"));
     }
-    let body = Buffer::from(&stream[second.body]);
-    let version = second.message.version();
-    let batch = read_record_batch(&body, batch, Arc::clone(&schema), &HashMap::new(), None, &version)?;
-    Ok((schema, batch))
+    Ok(Frame { schema, batch, body: &stream[second.body] })
 }
 
 /// The message at a place; `None` at the stream's end, marked or not.
-fn part_at(stream: &[u8], start: usize) -> Result<Option<Part<'_>>, ArrowError> {
+fn part_at(stream: &[u8], start: usize) -> Result<Option<Part<'_>>, WireError> {
     let rest = stream.get(start..).unwrap_or_default();
     if rest.is_empty() {
         return Ok(None);
@@ -63,6 +59,6 @@ fn part_at(stream: &[u8], start: usize) -> Result<Option<Part<'_>>, ArrowError> 
     Ok(Some(Part { message, body: body_start..body_end }))
 }
 
-fn bad(reason: &str) -> ArrowError {
-    ArrowError::IpcError(reason.to_owned())
+pub(super) fn bad(reason: &str) -> WireError {
+    WireError::Arrow(reason.to_owned())
 }
