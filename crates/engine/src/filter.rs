@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use expr::{BinaryOp, Expr, Method, RowSource, is_true};
+use expr::{BinaryOp, Expr, Method, Pattern, RowSource, is_true};
 use memchr::memmem::Finder;
 use model::{Strings, Value};
 
@@ -26,6 +26,8 @@ enum Test {
     Compare { column: String, bounds: Vec<(BinaryOp, Value)> },
     /// Whether a column's text holds another.
     Contains { column: String, expr: Expr, finder: Box<Finder<'static>> },
+    /// Whether a pattern is found in a column's text.
+    Matches { column: String, pattern: Pattern },
     /// Any other condition on one column alone: evaluated once for each distinct text.
     OneColumn { column: String, expr: Expr },
     /// Anything else: evaluated row by row.
@@ -85,6 +87,11 @@ impl Test {
             let finder = Box::new(Finder::new(part.as_bytes()).into_owned());
             return Test::Contains { column: column.clone(), expr: expr.clone(), finder };
         }
+        if let Expr::Matches { on, pattern } = expr
+            && let Expr::Column(column) = &**on
+        {
+            return Test::Matches { column: column.clone(), pattern: pattern.clone() };
+        }
         match expr.columns()[..] {
             [column] => Test::OneColumn { column: column.to_owned(), expr: expr.clone() },
             _ => Test::Rows(expr.clone()),
@@ -93,7 +100,7 @@ impl Test {
 
     fn run(&self, table: &Table, segment_idx: usize, passed: &mut Passed) {
         let (column, expr) = match self {
-            Test::Compare { column, .. } => (column, None),
+            Test::Compare { column, .. } | Test::Matches { column, .. } => (column, None),
             Test::Contains { column, expr, .. } | Test::OneColumn { column, expr } => (column, Some(expr)),
             Test::Rows(expr) => return by_row(expr, table, segment_idx, passed),
         };
@@ -106,6 +113,7 @@ impl Test {
             Test::Compare { bounds, .. } => {
                 bounds.iter().all(|(op, literal)| holds(*op, cell.compare(Cell::from(literal))))
             }
+            Test::Matches { pattern, .. } => matches!(cell, Cell::Text(text) if pattern.is_found_in(text)),
             _ => expr.is_some_and(|expr| is_true(&expr.eval(&OneCell(cell.to_value())))),
         };
         // Evaluated at most once, and only where there is a null.
@@ -142,6 +150,7 @@ impl Test {
                 let all = bounds.iter().map(bound).reduce(|all, bound| Expr::binary(BinaryOp::And, all, bound));
                 all.unwrap_or(Expr::Literal(Value::Bool(true)))
             }
+            Test::Matches { column, pattern } => Expr::column(column).matches(pattern.clone()),
             Test::Contains { expr, .. } | Test::OneColumn { expr, .. } | Test::Rows(expr) => expr.clone(),
         }
     }

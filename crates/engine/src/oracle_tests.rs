@@ -268,6 +268,7 @@ fn filter() -> impl Strategy<Value = Expr> {
         1 => (column(), literal.clone(), literal).prop_map(|(column, a, b)| format!("({column}).in([{a}, {b}])")),
         1 => (column(), "[xyab]{0,1}").prop_map(|(column, text)| format!("({column}).contains(\"{text}\")")),
         1 => column().prop_map(|column| format!("!({column}).startsWith(\"abcd\")")),
+        1 => (column(), "\\^?[xyab.]{0,2}\\$?").prop_map(|(column, text)| format!("({column}).matches(\"{text}\")")),
         1 => column().prop_map(|column| format!("({column}).isNull()")),
         1 => (column(), op, column()).prop_map(|(a, op, b)| format!("({a}) {op} ({b})")),
     ];

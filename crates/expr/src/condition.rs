@@ -3,6 +3,7 @@
 use model::Value;
 
 use crate::expr::{BinaryOp, Expr, Method, UnaryOp};
+use crate::pattern::Pattern;
 
 /// A condition in the shape a control edits.
 ///
@@ -39,6 +40,13 @@ pub enum Condition {
         column: String,
         /// What to start with.
         text: String,
+    },
+    /// `row["x"].matches("pattern")`
+    Matches {
+        /// The column.
+        column: String,
+        /// What to find.
+        pattern: Pattern,
     },
     /// `row["x"].isNull()`, or `!row["x"].isNull()`.
     IsNull {
@@ -94,6 +102,7 @@ impl Condition {
             },
             Condition::Contains { column, text: part } => Expr::column(column).call(Method::Contains, text(part)),
             Condition::StartsWith { column, text: part } => Expr::column(column).call(Method::StartsWith, text(part)),
+            Condition::Matches { column, pattern } => Expr::column(column).matches(pattern.clone()),
             Condition::IsNull { column, negated } => {
                 let is_null = Expr::column(column).call(Method::IsNull, Vec::new());
                 if *negated { is_null.negated() } else { is_null }
@@ -110,6 +119,7 @@ impl Condition {
             | Condition::OneOf { column, .. }
             | Condition::Contains { column, .. }
             | Condition::StartsWith { column, .. }
+            | Condition::Matches { column, .. }
             | Condition::IsNull { column, .. } => Some(column),
             Condition::Other(expr) => match expr.columns()[..] {
                 [column] => Some(column),
@@ -144,6 +154,10 @@ impl Condition {
             }
             Expr::Unary(UnaryOp::Not, of) => match Self::known(of)? {
                 Condition::IsNull { column, negated: false } => Some(Condition::IsNull { column, negated: true }),
+                _ => None,
+            },
+            Expr::Matches { on, pattern } => match &**on {
+                Expr::Column(column) => Some(Condition::Matches { column: column.clone(), pattern: pattern.clone() }),
                 _ => None,
             },
             Expr::Call { method, on, args } => {

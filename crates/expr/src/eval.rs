@@ -8,6 +8,7 @@
 //! | `+` `-` `*` `/` `%` | of numbers a number: whole for whole numbers unless it does not fit (`/` never is). `+` joins texts; `-` of times gives milliseconds. Anything else is null |
 //! | `a["key"]`, `a[0]` | null where there is no such part |
 //! | `.contains` `.startsWith` `.endsWith` | of texts; `.contains` also of a list's items; false of anything else |
+//! | `.matches("…")` | whether a regular expression is found in a text; false of anything else |
 //! | `.in([…])` | whether `==` holds for an item: `.in([null])` finds nulls |
 
 use std::cmp::Ordering;
@@ -70,6 +71,9 @@ impl Expr {
             }
             Expr::Binary(op, left, right) => binary(*op, &left.eval(row), &right.eval(row)),
             Expr::List(items) => Value::List(items.iter().map(|item| item.eval(row)).collect()),
+            Expr::Matches { on, pattern } => {
+                Value::Bool(matches!(on.eval(row), Value::Text(text) if pattern.is_found_in(&text)))
+            }
             Expr::Call { method, on, args } => {
                 let arg = args.first().map_or(Value::Null, |arg| arg.eval(row));
                 Value::Bool(call(*method, &on.eval(row), &arg))
@@ -215,6 +219,8 @@ mod tests {
 
     #[test]
     fn methods() {
+        check(r#"row.t.matches("^P.ris$") && !row.t.matches("^ris") && row.t.matches("(?i)PARIS")"#, true);
+        check(r#"row.none.matches("")"#, false);
         check(r#"row.t.contains("ari") && row.t.startsWith("Pa") && row.t.endsWith("is")"#, true);
         check(r#"row.t.contains("x")"#, false);
         check("row.b.c.contains(7)", true);

@@ -2,8 +2,13 @@
 
 use model::Value;
 
+use crate::pattern::Pattern;
+
 /// How deep a tree may be. The parser refuses deeper ones, so that no walk of a tree can exhaust the stack.
 pub const MAX_EXPR_DEPTH: usize = 128;
+
+/// The method that takes a pattern, as it is written.
+pub(crate) const MATCHES: &str = "matches";
 
 /// An expression over the cells of a row.
 ///
@@ -31,6 +36,13 @@ pub enum Expr {
         on: Box<Expr>,
         /// As many arguments as [`Method::n_args`] says.
         args: Vec<Expr>,
+    },
+    /// `a.matches("^x+$")`
+    Matches {
+        /// What is searched.
+        on: Box<Expr>,
+        /// What is looked for.
+        pattern: Pattern,
     },
 }
 
@@ -211,6 +223,12 @@ impl Expr {
         Expr::Call { method, on: Box::new(self), args }
     }
 
+    /// Whether a pattern is found in the expression's text.
+    #[must_use]
+    pub fn matches(self, pattern: Pattern) -> Self {
+        Expr::Matches { on: Box::new(self), pattern }
+    }
+
     /// The expression's opposite.
     #[must_use]
     pub fn negated(self) -> Self {
@@ -260,7 +278,7 @@ impl Expr {
         see(self);
         match self {
             Expr::Literal(_) | Expr::Column(_) => {}
-            Expr::Get(of, _) | Expr::Unary(_, of) => of.visit(see),
+            Expr::Get(of, _) | Expr::Unary(_, of) | Expr::Matches { on: of, .. } => of.visit(see),
             Expr::Binary(_, left, right) => {
                 left.visit(see);
                 right.visit(see);

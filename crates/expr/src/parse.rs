@@ -8,8 +8,9 @@ use model::{TableName, Value};
 
 use crate::aggregate::AggregateOp;
 use crate::error::ParseError;
-use crate::expr::{BinaryOp, Expr, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
+use crate::expr::{BinaryOp, Expr, MATCHES, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
 use crate::lexer::{Token, tokens};
+use crate::pattern::Pattern;
 use crate::query::{Op, Query, SortKey};
 use crate::time::parse_timestamp;
 
@@ -342,11 +343,14 @@ impl Parser {
     }
 
     fn call(&mut self, on: Expr, name: &str, at: Range<usize>) -> Result<Deep, ParseError> {
+        if name == MATCHES {
+            return Ok((on.matches(self.pattern()?), 0));
+        }
         let Some(method) = Method::from_name(name) else {
             let names = Method::ALL.map(|(_, name, _)| name).join(", ");
             return Err(ParseError::new(
                 "unknown_method",
-                format!("there is no method {name:?}; there are {names}"),
+                format!("there is no method {name:?}; there are {names}, {MATCHES}"),
                 at,
             ));
         };
@@ -357,6 +361,15 @@ impl Parser {
         }
         let depth = args.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
         Ok((on.call(method, args.into_iter().map(|(arg, _)| arg).collect()), depth))
+    }
+
+    fn pattern(&mut self) -> Result<Pattern, ParseError> {
+        let at = self.at();
+        let text = self.expect_text("a regular expression in quotes")?;
+        let bad = |reason| ParseError::new("bad_pattern", format!("this is no regular expression: {reason}"), at);
+        let pattern = Pattern::new(&text).map_err(bad)?;
+        self.expect(")")?;
+        Ok(pattern)
     }
 
     fn primary(&mut self) -> Result<Deep, ParseError> {

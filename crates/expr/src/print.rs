@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use model::Value;
 
 use crate::aggregate::{Aggregate, AggregateOp, Share};
-use crate::expr::{Expr, Step, UnaryOp};
+use crate::expr::{Expr, MATCHES, Step, UnaryOp};
 use crate::query::{Op, Query};
 
 const UNARY: u8 = 7;
@@ -94,6 +94,9 @@ impl Display for Over<'_> {
                 write!(f, "{} {} {}", over(left, level), op.symbol(), over(right, level + 1))
             }
             Expr::List(items) => write!(f, "[{}]", Listed(items.iter().map(|item| over(item, 0)))),
+            Expr::Matches { on, pattern } => {
+                write!(f, "{}.{MATCHES}({})", over(on, POSTFIX), Quoted(pattern.text()))
+            }
             Expr::Call { method, on, args } => {
                 let args = Listed(args.iter().map(|arg| over(arg, 0)));
                 write!(f, "{}.{}({args})", over(on, POSTFIX), method.name())

@@ -1,8 +1,8 @@
 //! Text to tree to text is the identity, a condition is what its expression says, and no text panics.
 
 use expr::{
-    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, MAX_EXPR_DEPTH, Method, Op, Query, Share, SortKey, Step,
-    UnaryOp, parse_expr, parse_query,
+    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, MAX_EXPR_DEPTH, Method, Op, Pattern, Query, Share,
+    SortKey, Step, UnaryOp, parse_expr, parse_query,
 };
 use model::{TableName, Timestamp, Value};
 use proptest::prelude::*;
@@ -48,6 +48,10 @@ fn binary_op() -> impl Strategy<Value = BinaryOp> {
     ])
 }
 
+fn pattern() -> impl Strategy<Value = Pattern> {
+    "[a-c.*+?^$|\\\\\"\n]{0,6}".prop_filter_map("a pattern", |text| Pattern::new(&text).ok())
+}
+
 fn expr() -> impl Strategy<Value = Expr> {
     let leaf = prop_oneof![scalar().prop_map(Expr::Literal), name().prop_map(Expr::Column)];
     leaf.prop_recursive(5, 40, 3, |inner| {
@@ -58,6 +62,7 @@ fn expr() -> impl Strategy<Value = Expr> {
             (unary, inner.clone()).prop_map(|(op, of)| Expr::Unary(op, Box::new(of))),
             (binary_op(), inner.clone(), inner.clone()).prop_map(|(op, left, right)| Expr::binary(op, left, right)),
             prop::collection::vec(inner.clone(), 0..3).prop_map(Expr::List),
+            (inner.clone(), pattern()).prop_map(|(on, pattern)| on.matches(pattern)),
             (prop::sample::select(Method::ALL.to_vec()), inner.clone(), inner)
                 .prop_map(|((method, _, n_args), on, arg)| on.call(method, vec![arg; n_args])),
         ]
@@ -91,6 +96,7 @@ fn condition() -> impl Strategy<Value = Condition> {
             .prop_map(|(column, values)| Condition::OneOf { column, values }),
         (name(), name()).prop_map(|(column, text)| Condition::Contains { column, text }),
         (name(), name()).prop_map(|(column, text)| Condition::StartsWith { column, text }),
+        (name(), pattern()).prop_map(|(column, pattern)| Condition::Matches { column, pattern }),
         (name(), any::<bool>()).prop_map(|(column, negated)| Condition::IsNull { column, negated }),
     ]
 }

@@ -1,7 +1,7 @@
 //! The editor of one filter: by values, by range, by text or by whether there is anything, as the column's type allows.
 //! Whatever is chosen applies at once.
 
-use expr::{Bound, Condition, Expr};
+use expr::{Bound, Condition, Expr, Pattern};
 use leptos::prelude::*;
 use model::{ColumnType, Value};
 
@@ -92,7 +92,7 @@ pub(crate) fn FilterEditor(model: PanelModel, column: String, idx: Option<usize>
     let first = match condition {
         Some(Condition::OneOf { .. }) => Mode::Values,
         Some(Condition::Range { .. }) => Mode::Range,
-        Some(Condition::Contains { .. } | Condition::StartsWith { .. }) => Mode::Text,
+        Some(Condition::Contains { .. } | Condition::StartsWith { .. } | Condition::Matches { .. }) => Mode::Text,
         Some(Condition::IsNull { .. }) => Mode::Empty,
         _ => modes[0],
     };
@@ -250,38 +250,76 @@ fn Range(editor: Editor, facts: Signal<Option<ColumnFacts>>) -> impl IntoView {
     }
 }
 
+/// How a text is searched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TextSearch {
+    Contains,
+    StartsWith,
+    Matches,
+}
+
+impl TextSearch {
+    /// Each with the value of its choice and what the choice says.
+    const ALL: [(TextSearch, &'static str, &'static str); 3] = [
+        (TextSearch::Contains, "contains", "contains"),
+        (TextSearch::StartsWith, "starts", "starts with"),
+        (TextSearch::Matches, "matches", "matches regex"),
+    ];
+
+    /// The condition; the error says why the text is no pattern.
+    fn condition(self, column: String, text: String) -> Result<Condition, String> {
+        Ok(match self {
+            TextSearch::Contains => Condition::Contains { column, text },
+            TextSearch::StartsWith => Condition::StartsWith { column, text },
+            TextSearch::Matches => Condition::Matches { column, pattern: Pattern::new(&text)? },
+        })
+    }
+}
+
 /// A part of a text.
 #[component]
 fn Text(editor: Editor) -> impl IntoView {
-    let (starts, text) = match editor.condition.get_value() {
-        Some(Condition::StartsWith { text, .. }) => (true, text),
-        Some(Condition::Contains { text, .. }) => (false, text),
-        _ => (false, String::new()),
+    let (search, text) = match editor.condition.get_value() {
+        Some(Condition::StartsWith { text, .. }) => (TextSearch::StartsWith, text),
+        Some(Condition::Matches { pattern, .. }) => (TextSearch::Matches, pattern.text().to_owned()),
+        Some(Condition::Contains { text, .. }) => (TextSearch::Contains, text),
+        _ => (TextSearch::Contains, String::new()),
     };
-    let (starts, text) = (RwSignal::new(starts), RwSignal::new(text));
+    let (search, text) = (RwSignal::new(search), RwSignal::new(text));
+    let fault = RwSignal::new(None);
     let apply = move || {
         let (column, text) = (editor.column(), text.get_untracked());
-        let condition = match starts.get_untracked() {
-            true => Condition::StartsWith { column, text: text.clone() },
-            false => Condition::Contains { column, text: text.clone() },
-        };
-        editor.apply((!text.is_empty()).then_some(condition));
+        if text.is_empty() {
+            fault.set(None);
+            return editor.apply(None);
+        }
+        // What is no pattern yet leaves the filter as it was.
+        let condition = search.get_untracked().condition(column, text);
+        fault.set(condition.as_ref().err().cloned());
+        if let Ok(condition) = condition {
+            editor.apply(Some(condition));
+        }
     };
     let choose = move |event| {
-        starts.set(event_target_value(&event) == "starts");
+        let chosen = event_target_value(&event);
+        let found = TextSearch::ALL.iter().find(|(_, value, _)| *value == chosen);
+        search.set(found.map_or(TextSearch::Contains, |(search, ..)| *search));
         apply();
     };
+    let choices = TextSearch::ALL.map(|(choice, value, label)| {
+        view! { <option value=value prop:selected=move || search.get() == choice>{label}</option> }
+    });
     view! {
         <div class="fields">
-            <select aria-label="How to find" on:change=choose prop:value=move || if starts.get() { "starts" } else { "contains" }>
-                <option value="contains">"contains"</option>
-                <option value="starts">"starts with"</option>
+            <select aria-label="How to find" on:change=choose>
+                {choices}
             </select>
             <input
                 type="text"
                 data-focus=""
-                placeholder="Text, case and all"
+                placeholder=move || if search.get() == TextSearch::Matches { "^(one|two)$" } else { "Text, case and all" }
                 aria-label="Text"
+                aria-invalid=move || fault.get().is_some().then_some("true")
                 prop:value=move || text.get()
                 on:input=move |event| {
                     text.set(event_target_value(&event));
@@ -289,6 +327,9 @@ fn Text(editor: Editor) -> impl IntoView {
                 }
             />
         </div>
+        <Show when=move || fault.get().is_some()>
+            <p class="hint bad" role="status">{move || fault.get()}</p>
+        </Show>
     }
 }
 

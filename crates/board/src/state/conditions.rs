@@ -45,6 +45,7 @@ pub fn label(filter: &Expr) -> Label {
         }
         Condition::Contains { text, .. } => ("contains", format!("“{text}”")),
         Condition::StartsWith { text, .. } => ("starts with", format!("“{text}”")),
+        Condition::Matches { pattern, .. } => ("matches", format!("/{}/", pattern.text())),
         Condition::IsNull { negated: false, .. } => ("is empty", String::new()),
         Condition::IsNull { negated: true, .. } => ("has a value", String::new()),
         Condition::Range { min: None, max: None, .. } | Condition::Other(_) => {
@@ -114,6 +115,7 @@ mod tests {
     fn chips_read_well() {
         check("row.x >= 1", "x", "≥ 1");
         check("row.x < 0.25", "x", "< 0.25");
+        check("row.x.matches(\"^a.*b$\")", "x", "matches /^a.*b$/");
         check("row.x >= 1 && row.x <= 2", "x", "1 – 2");
         check("row.x > 1 && row.x <= 2", "x", "> 1 – 2");
         check("row.cat == \"a b\"", "cat", "is a b");
