@@ -27,6 +27,9 @@ pub(crate) struct Groups {
     names: Vec<String>,
     idx_by_key: HashMap<Box<[u8]>, u32>,
     n_groups: usize,
+    /// What the keys take as bytes, together.
+    key_bytes: usize,
+    n_rows: usize,
     /// By key, then by group: the value that made the group.
     key_values: Vec<Vec<Value>>,
     figures: Vec<Figures>,
@@ -70,6 +73,8 @@ impl Groups {
             names: spec.group_columns(),
             idx_by_key: HashMap::new(),
             n_groups: 0,
+            key_bytes: 0,
+            n_rows: 0,
             key_values: vec![Vec::new(); spec.group_by.len()],
             figures: spec.aggregates.iter().map(|aggregate| Figures::new(aggregate.op)).collect(),
             columns: Vec::new(),
@@ -80,6 +85,15 @@ impl Groups {
 
     pub(crate) fn n_groups(&self) -> usize {
         self.n_groups
+    }
+
+    /// How many bytes the groups take, about, told without a look at each.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let figures: usize = self.figures.iter().map(|figures| figures.memory_bytes(self.n_groups, self.n_rows)).sum();
+        let group = size_of::<Box<[u8]>>() + 2 * size_of::<u32>() + self.keys.len() * size_of::<Value>();
+        let ranks = (self.order.capacity() + self.ranks.capacity()) * size_of::<u32>();
+        // Each key is kept as bytes to be found by, and as the values that are shown.
+        self.n_groups * group + 2 * self.key_bytes + figures + ranks
     }
 
     pub(crate) fn columns(&self) -> &[ColumnSchema] {
@@ -128,6 +142,7 @@ impl Groups {
             },
             _ => self.groups_by_row(&keys, rows),
         };
+        self.n_rows += rows.len();
         for (aggregate, figures) in self.aggregates.iter().zip(&mut self.figures) {
             figures.resize(self.n_groups);
             match &aggregate.column {
@@ -220,6 +235,7 @@ impl Groups {
         let group = self.n_groups as u32;
         self.idx_by_key.insert(key.as_slice().into(), group);
         self.n_groups += 1;
+        self.key_bytes += key.len();
         for (cells, values) in keys.iter().zip(&mut self.key_values) {
             cells.with(idx, |cell| values.push(cell.to_value()));
         }
