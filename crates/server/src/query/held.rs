@@ -79,6 +79,11 @@ impl HeldTable {
         self.table_bytes.load(Ordering::Relaxed) + self.views.n_bytes()
     }
 
+    /// Says what the table takes.
+    pub(super) fn set_bytes(&self, n_bytes: usize) {
+        self.table_bytes.store(n_bytes, Ordering::Relaxed);
+    }
+
     /// The views.
     pub(super) fn views(&self) -> &Views {
         &self.views
@@ -150,8 +155,8 @@ impl HeldTable {
                 // The lock is taken for one frame at a time, so that who reads waits little.
                 let mut table = self.table.write().map_err(|_| broken())?;
                 table.append(&stored).map_err(|error| self.refused(&error, tables))?;
-                self.table_bytes.store(table.memory_bytes(), Ordering::Relaxed);
             }
+            self.set_bytes(self.table()?.memory_bytes());
             if let Err(error) = tables.make_room(self, 0) {
                 return Err(self.give_up(error));
             }
@@ -202,14 +207,14 @@ impl HeldTable {
         if let Ok(mut table) = self.table.write() {
             *table = Table::new();
         }
-        self.table_bytes.store(0, Ordering::Relaxed);
+        self.set_bytes(0);
         error
     }
 
     fn refused(&self, error: &EngineError, tables: &Tables) -> QueryError {
         match error {
-            EngineError::TooManyGroups => tables.full(self, 0),
-            EngineError::TooManyRows => tables.full(self, usize::MAX),
+            EngineError::TooManyGroups => tables.no_room(self, 0),
+            EngineError::TooManyRows => tables.no_room(self, usize::MAX),
             // The journal gives rows without gaps, and questions are read before they come here.
             other => JournalError::Internal(other.to_string()).into(),
         }

@@ -53,13 +53,13 @@ impl Tables {
     /// Makes room for so many bytes more of a table, by letting go of what nobody uses.
     ///
     /// # Errors
-    /// As [`Tables::full`].
+    /// As [`Tables::no_room`].
     pub(super) fn make_room(&self, of: &HeldTable, n_bytes: usize) -> Result<(), QueryError> {
         let mut held = self.lock();
         while held.n_bytes().saturating_add(n_bytes) > self.max_bytes {
             if !held.let_go() {
                 drop(held);
-                return Err(self.full(of, n_bytes));
+                return Err(self.no_room(of, n_bytes));
             }
         }
         Ok(())
@@ -77,7 +77,7 @@ impl Tables {
     }
 
     /// Why there is no room for so many bytes more: the table alone would take too much, or others take it.
-    pub(super) fn full(&self, of: &HeldTable, n_bytes: usize) -> QueryError {
+    pub(super) fn no_room(&self, of: &HeldTable, n_bytes: usize) -> QueryError {
         let all_bytes = self.lock().n_bytes();
         let own_bytes = of.n_bytes();
         if own_bytes >= all_bytes || own_bytes.saturating_add(n_bytes) > self.max_bytes {
@@ -114,4 +114,57 @@ impl Held {
 /// Whether nobody but the list has it; only the list gives it out.
 fn is_idle(table: &Arc<HeldTable>) -> bool {
     Arc::strong_count(table) == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::Hub;
+
+    fn hold(tables: &Tables, name: &str, n_bytes: usize) -> Arc<HeldTable> {
+        let name = TableName::parse(name).expect("a name");
+        let (table, _) = tables.hold(&name, || HeldTable::new(name.clone(), Hub::default().subscribe(&name)));
+        table.set_bytes(n_bytes);
+        table
+    }
+
+    fn names(tables: &Tables) -> Vec<String> {
+        let mut names: Vec<String> = tables.lock().by_name.keys().map(|name| name.table().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn tables_in_use_stay_and_the_one_used_longest_ago_goes() {
+        let tables = Tables::new(100);
+        let used = hold(&tables, "used", 30);
+        for name in ["old", "older"] {
+            drop(hold(&tables, name, 30));
+        }
+        let new = hold(&tables, "new", 40);
+        assert_eq!(tables.make_room(&new, 0), Ok(()));
+        assert_eq!((names(&tables).join(" "), tables.n_free_bytes()), ("new older used".to_owned(), 0));
+        assert_eq!(tables.make_room(&new, 30), Ok(()));
+        assert_eq!(names(&tables), ["new", "used"]);
+        assert_eq!(tables.make_room(&new, 31), Err(QueryError::MemoryFull));
+        assert_eq!(tables.make_room(&new, 61).unwrap_err().code(), "table_too_large");
+        drop(used);
+        assert_eq!(tables.make_room(&new, 31), Ok(()));
+    }
+
+    #[test]
+    fn a_table_that_nobody_uses_goes_after_a_while() {
+        let tables = Tables::new(100);
+        let used = hold(&tables, "used", 1);
+        drop(hold(&tables, "idle", 1));
+        assert!(tables.take_idle(Duration::from_secs(60)).0.is_empty());
+        let (idle, is_last) = tables.take_idle(Duration::ZERO);
+        assert_eq!((idle.len(), is_last, names(&tables).join(" ")), (1, false, "used".to_owned()));
+        drop(used);
+        let (idle, is_last) = tables.take_idle(Duration::ZERO);
+        assert_eq!((idle.len(), is_last), (1, true));
+        let name = TableName::parse("next").expect("a name");
+        let make = || HeldTable::new(name.clone(), Hub::default().subscribe(&name));
+        assert!(tables.hold(&name, make).1, "somebody has to look again");
+    }
 }
