@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use streamtable_tests::{Answer, DataDir, LiveQuery, Server};
+use streamtable_tests::{Answer, DataDir, Server};
 
 const TABLE: &str = "e/p/t";
 
@@ -229,7 +229,8 @@ async fn many_may_ask_while_rows_come() {
     };
     let sorts = ["x", "gap", "few", "many", "big"].map(|column| format!(".sort(row => row[\"{column}\"])"));
     let readers = sorts.iter().cycle().take(12).map(|ops| read(ops));
-    futures::join!(write, futures::future::join_all(readers));
+    let all = async { futures::join!(write, futures::future::join_all(readers)) };
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("what was written is soon answered");
     let end = ask(&server, &question(&sorts[1])).await;
     assert_eq!(end["n_rows"], json!(7000));
 }
