@@ -19,6 +19,9 @@ use crate::text::TextCells;
 /// A code of a dictionary whose group is not known yet.
 const UNKNOWN: u32 = u32::MAX;
 
+/// What an allocation costs beside what it holds, about.
+const ALLOCATION_BYTES: usize = 16;
+
 /// The groups of a view, numbered in order of first appearance.
 pub(crate) struct Groups {
     keys: Vec<Expr>,
@@ -90,7 +93,9 @@ impl Groups {
     /// How many bytes the groups take, about, told without a look at each.
     pub(crate) fn memory_bytes(&self) -> usize {
         let figures: usize = self.figures.iter().map(|figures| figures.memory_bytes(self.n_groups, self.n_rows)).sum();
-        let group = size_of::<Box<[u8]>>() + 2 * size_of::<u32>() + self.keys.len() * size_of::<Value>();
+        // A table by key is half empty at worst, and each key and text has an allocation of its own.
+        let by_key = 2 * size_of::<(Box<[u8]>, u32)>() + ALLOCATION_BYTES;
+        let group = by_key + self.keys.len() * (size_of::<Value>() + ALLOCATION_BYTES);
         let ranks = (self.order.capacity() + self.ranks.capacity()) * size_of::<u32>();
         // Each key is kept as bytes to be found by, and as the values that are shown.
         self.n_groups * group + 2 * self.key_bytes + figures + ranks

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockRea
 use std::time::Instant;
 
 use engine::{EngineError, Table, View};
-use model::TableName;
+use expr::Expr;
+use model::{TableName, Value};
 use tokio::sync::Semaphore;
 
 use super::answer::encode;
@@ -172,7 +173,9 @@ impl HeldTable {
         tables: &Tables,
     ) -> Result<&'a mut View, QueryError> {
         let spec = shared.spec();
-        let sorted_bytes = if spec.sort.is_empty() { 0 } else { SORTED_ROW_BYTES * table.n_rows() };
+        let n_computed = spec.sort.iter().filter(|key| !matches!(key.expr, Expr::Column(_))).count();
+        let row_bytes = SORTED_ROW_BYTES + n_computed * size_of::<Value>();
+        let sorted_bytes = if spec.sort.is_empty() { 0 } else { row_bytes * table.n_rows() };
         let max_bytes = shared.n_bytes() + tables.n_free_bytes();
         let mut view = match slot.take() {
             Some(mut view) => view.apply_within(table, max_bytes).map(|_| view),
