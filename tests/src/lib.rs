@@ -1,11 +1,14 @@
-//! What the tests share: a server of their own, requests to it that are held against `openapi.yaml`, a tail.
+//! What the tests share: a server of their own, requests to it that are held against `openapi.yaml`, a tail, a live
+//! query.
 
 mod http;
+mod live;
 pub mod openapi;
 mod server;
 mod tail;
 
 pub use http::Answer;
+pub use live::LiveQuery;
 pub use server::{DataDir, Server};
 pub use tail::{Tail, TailRows};
 

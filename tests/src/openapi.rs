@@ -83,6 +83,16 @@ impl Document {
         }
     }
 
+    /// Checks what comes another way than as an answer's body against one of the document's schemas.
+    ///
+    /// # Panics
+    /// When it does not fit.
+    pub fn check_schema(&self, name: &str, value: &Json) {
+        if let Err(reason) = self.fits(value, &self.0["components"]["schemas"][name], name) {
+            panic!("{reason}: {value}");
+        }
+    }
+
     /// What every address outside the document answers.
     fn error_response(&self, answer: &Answer, status: u16, what: &str) -> &Json {
         // A name that is none may make an address that is none.

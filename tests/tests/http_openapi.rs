@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use streamtable_tests::{DataDir, Server, Tail, framed, openapi, writer};
+use serde_json::json;
+use streamtable_tests::{DataDir, LiveQuery, Server, Tail, framed, openapi, writer};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -60,7 +61,35 @@ async fn every_answer_of_the_document_is_given() {
     // The helper panics unless the answer is 101.
     Tail::open(&server, "e/p/t", "from=0").await.close().await;
     seen("GET", "/tail/e/p/t", 101);
+    LiveQuery::open(&server).await;
+    seen("GET", "/query", 101);
+    for path in ["/query", "/query?a=1"] {
+        seen("GET", "/query", server.get(path).await.status);
+    }
+    let stalled = "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{";
+    assert!(server.raw(stalled).await.starts_with("HTTP/1.1 408"));
+    seen("POST", "/query", 408);
+    let query = |server: &Server| server.request(Method::POST, "/query");
+    let of = |table: &str| format!("{{\"query\":\"table(\\\"{table}\\\").rows()\"}}");
+    for body in [of("e/p/t"), of("e/p/none"), "{".to_owned(), " ".repeat(60_001)] {
+        seen("POST", "/query", server.send(query(&server).body(body)).await.status);
+    }
+    seen("POST", "/query", server.send(query(&server).header("content-encoding", "br").body("x")).await.status);
     server.stop().await;
+
+    let small = Server::start_on(&data, &["--max-query-memory-bytes", "1"]);
+    seen("POST", "/query", small.send(query(&small).body(of("e/p/t"))).await.status);
+    small.stop().await;
+
+    let shared = Server::start_with(&["--max-query-memory-bytes", "3000000"]);
+    let pad = "x".repeat(1000);
+    let lines: Vec<String> = (0..2000).map(|n| format!("{{\"a\":\"{n}{pad}\"}}")).collect();
+    for table in ["e/p/t", "e/p/other"] {
+        shared.append_lines(table, &lines.join("\n")).await;
+    }
+    let mut live = LiveQuery::open(&shared).await;
+    assert_eq!(live.ask(&json!({"query": "table(\"e/p/t\").rows()", "rows": 1})).await["n_rows"], 2000);
+    seen("POST", "/query", shared.send(query(&shared).body(of("e/p/other"))).await.expect(503).status);
 
     let full = Server::start_on(&data, &["--max-data-bytes", "1"]);
     seen("POST", rows, full.append("e/p/t", NDJSON, format!("{{\"a\":\"{}\"}}", "x".repeat(100_000))).await.status);
@@ -73,6 +102,8 @@ async fn every_answer_of_the_document_is_given() {
     std::fs::write(data.journal(), file).expect("it can be written");
     let damaged = Server::start_on(&data, &[]);
     seen("GET", rows, damaged.get(&format!("{rows}?from=1")).await.status);
+
+    seen("POST", "/query", damaged.send(query(&damaged).body(of("e/p/t"))).await.status);
 
     let broken = Server::start_on_small_files(&DataDir::default(), 200);
     let body = format!("{{\"a\":\"{}\"}}", "x".repeat(300_000));
@@ -88,7 +119,7 @@ async fn the_routers_methods_are_the_documents() {
     let server = Server::start();
     let answers = openapi::document().answers();
     let mut paths: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.split(' ').nth(1)).collect();
-    assert_eq!(paths.len(), 6);
+    assert_eq!(paths.len(), 7);
     paths.insert("/nothing");
     for template in paths {
         let path = template.replace("{entity}", "e").replace("{project}", "p").replace("{table}", "t");

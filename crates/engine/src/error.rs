@@ -16,6 +16,9 @@ pub enum EngineError {
     /// The table would pass 2^32 - 1 rows.
     #[error("a table in memory holds at most 4,294,967,295 rows")]
     TooManyRows,
+    /// The groups of a view would take more memory than they may.
+    #[error("the groups take more memory than they may")]
+    TooManyGroups,
     /// The query does not ask for rows.
     #[error("the query shows no rows; add .rows()")]
     NoRows,
@@ -31,6 +34,7 @@ impl EngineError {
         match self {
             EngineError::Gap { .. } => "gap",
             EngineError::TooManyRows => "too_many_rows",
+            EngineError::TooManyGroups => "too_many_groups",
             EngineError::NoRows => "no_rows",
             EngineError::Unsupported(_) => "unsupported",
         }

@@ -10,6 +10,10 @@ use crate::group::{CellsOf, GroupsOf};
 use crate::passed::Passed;
 use crate::sketch::Sketch;
 
+/// What the sketch of a group takes at most, and what its different values take, about.
+const MAX_SKETCH_BYTES: usize = 64 << 10;
+const MAX_DISTINCT_BYTES: usize = 640 << 10;
+
 /// One figure of every group.
 pub(crate) enum Figures {
     Count(Vec<u64>),
@@ -234,6 +238,18 @@ impl Figures {
                 sketches[group].quantile(share.get()).map_or(Value::Null, Value::Float)
             }
             Figures::Distinct(sets) => Value::Int(sets[group].count() as i64),
+        }
+    }
+
+    /// How many bytes the figures of so many groups over so many rows take, about.
+    pub(crate) fn memory_bytes(&self, n_groups: usize, n_rows: usize) -> usize {
+        match self {
+            Figures::Count(_) => n_groups * size_of::<u64>(),
+            Figures::Sum(_) | Figures::Mean(_) => n_groups * size_of::<Sum>(),
+            Figures::Min(_) | Figures::Max(_) | Figures::First(_) | Figures::Last(_) => n_groups * size_of::<Value>(),
+            Figures::StdDev(_) => n_groups * size_of::<Moments>(),
+            Figures::Quantile(..) => n_groups * size_of::<Sketch>() + (n_rows * 16).min(n_groups * MAX_SKETCH_BYTES),
+            Figures::Distinct(_) => n_groups * size_of::<Distinct>() + (n_rows * 64).min(n_groups * MAX_DISTINCT_BYTES),
         }
     }
 

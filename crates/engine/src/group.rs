@@ -23,6 +23,9 @@ const UNKNOWN: u32 = u32::MAX;
 /// So many rows are looked at for groups before the pass over all.
 const FIRST_ROWS: usize = if cfg!(test) { 4 } else { 1024 };
 
+/// What an allocation costs beside what it holds, about.
+const ALLOCATION_BYTES: usize = 16;
+
 /// The groups of a view, numbered in order of first appearance.
 pub(crate) struct Groups {
     keys: Vec<Expr>,
@@ -31,6 +34,9 @@ pub(crate) struct Groups {
     names: Vec<String>,
     idx_by_key: HashMap<Box<[u8]>, u32>,
     n_groups: usize,
+    /// What the keys take as bytes, together.
+    key_bytes: usize,
+    n_rows: usize,
     /// By key, then by group: the value that made the group.
     key_values: Vec<Vec<Value>>,
     figures: Vec<Figures>,
@@ -83,6 +89,8 @@ impl Groups {
             names: spec.group_columns(),
             idx_by_key: HashMap::new(),
             n_groups: 0,
+            key_bytes: 0,
+            n_rows: 0,
             key_values: vec![Vec::new(); spec.group_by.len()],
             figures: spec.aggregates.iter().map(|aggregate| Figures::new(aggregate.op)).collect(),
             columns: Vec::new(),
@@ -93,6 +101,17 @@ impl Groups {
 
     pub(crate) fn n_groups(&self) -> usize {
         self.n_groups
+    }
+
+    /// How many bytes the groups take, about, told without a look at each.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let figures: usize = self.figures.iter().map(|figures| figures.memory_bytes(self.n_groups, self.n_rows)).sum();
+        // A table by key is half empty at worst, and each key and text has an allocation of its own.
+        let by_key = 2 * size_of::<(Box<[u8]>, u32)>() + ALLOCATION_BYTES;
+        let group = by_key + self.keys.len() * (size_of::<Value>() + ALLOCATION_BYTES);
+        let ranks = (self.order.capacity() + self.ranks.capacity()) * size_of::<u32>();
+        // Each key is kept as bytes to be found by, and as the values that are shown.
+        self.n_groups * group + 2 * self.key_bytes + figures + ranks
     }
 
     pub(crate) fn columns(&self) -> &[ColumnSchema] {
@@ -150,6 +169,7 @@ impl Groups {
             },
             _ => self.groups_by_row(&keys, rows),
         };
+        self.n_rows += rows.len();
         for (idx, (figures, cells)) in self.figures.iter_mut().zip(&cells).enumerate() {
             figures.resize(self.n_groups);
             match cells {
@@ -292,6 +312,7 @@ impl Groups {
         let group = self.n_groups as u32;
         self.idx_by_key.insert(key.as_slice().into(), group);
         self.n_groups += 1;
+        self.key_bytes += key.len();
         for (cells, values) in keys.iter().zip(&mut self.key_values) {
             cells.with(idx, |cell| values.push(cell.to_value()));
         }

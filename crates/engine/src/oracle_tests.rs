@@ -8,7 +8,7 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::{Table, View, ViewSpec};
+use crate::{EngineError, Table, View, ViewSpec};
 
 const FIRST_OFFSET: u64 = 7;
 const COLUMNS: [&str; 4] = ["a", "b", "c", "d"];
@@ -164,6 +164,12 @@ fn check(view: &mut View, table: &Table, rows: &[Row], spec: &ViewSpec) -> Resul
     prop_assert_eq!(window.revision, view.revision());
     let ids: Vec<u64> = window.row_ids.iter().map(|id| *id as u64).collect();
     prop_assert_eq!(&ids[..], &expect.ids[start..]);
+    prop_assert_eq!(view.row_ids(table, start..end), ids);
+    for (id, cells) in expect.ids[start..].iter().zip(&expect.cells[start..]) {
+        for (name, cell) in expect.names.iter().zip(cells) {
+            prop_assert_eq!(&view.value(table, *id, name), cell);
+        }
+    }
     for (column_idx, column) in window.columns.iter().enumerate() {
         for (idx, cells) in expect.cells[start..].iter().enumerate() {
             let value = &cells[column_idx];
@@ -473,4 +479,21 @@ fn system_columns_stand_apart() {
     assert_eq!(view.columns().len(), 1);
     let window = view.window(&table, 0..9, &["_seq".into(), "_offset".into(), "none".into()]);
     assert_eq!(window.columns.iter().map(|c| c.text_at(0)).collect::<Vec<_>>(), ["4", "0", ""]);
+}
+
+#[test]
+fn groups_that_take_too_much_are_given_up() {
+    let row = |n: i64| [("n", Value::Int(n))].into_iter().collect::<Row>();
+    let mut table = Table::new();
+    let append = |table: &mut Table, range: std::ops::Range<i64>| {
+        let first_offset = table.next_offset();
+        table.append(&StoredBatch { first_offset, batch: range.map(row).collect() }).unwrap();
+    };
+    append(&mut table, 0..100);
+    let spec = ViewSpec { group_by: vec![Expr::column("n")], ..ViewSpec::default() };
+    let mut view = View::new_within(&table, spec.clone(), 100_000).unwrap();
+    assert!((1000..100_000).contains(&view.memory_bytes()), "{}", view.memory_bytes());
+    append(&mut table, 100..10_000);
+    assert_eq!(view.apply_within(&table, 100_000), Err(EngineError::TooManyGroups));
+    assert_eq!(View::new_within(&table, spec, 100_000).err(), Some(EngineError::TooManyGroups));
 }

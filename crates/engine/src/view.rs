@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::{ColumnSchema, ColumnType};
+use model::{ColumnSchema, ColumnType, Value};
 
 use crate::cell::Cell;
 use crate::error::EngineError;
@@ -47,6 +47,14 @@ impl View {
     /// # Errors
     /// [`EngineError::Unsupported`] of a spec that no view can show; none of those that [`ViewSpec::of`] gives.
     pub fn new(table: &Table, spec: ViewSpec) -> Result<Self, EngineError> {
+        Self::new_within(table, spec, usize::MAX)
+    }
+
+    /// As [`View::new`], unless groups come to take more than `max_bytes`, about.
+    ///
+    /// # Errors
+    /// As [`View::new`]; [`EngineError::TooManyGroups`].
+    pub fn new_within(table: &Table, spec: ViewSpec, max_bytes: usize) -> Result<Self, EngineError> {
         let rows = if spec.is_grouped() {
             Rows::Grouped(Groups::new(&spec))
         } else if !spec.sort.is_empty() {
@@ -60,7 +68,7 @@ impl View {
         let (first_row, base_offset) = (table.row_numbers().start, table.base_offset());
         let columns = Vec::new();
         let mut view = Self { spec, filter, rows, first_row, end_row: first_row, base_offset, revision: 0, columns };
-        view.apply(table);
+        view.take_in(table, max_bytes)?;
         view.revision = 1;
         Ok(view)
     }
@@ -71,12 +79,24 @@ impl View {
         &self.spec
     }
 
-    /// Takes in the rows appended since, and lets go of those that the table dropped. Says whether anything in the view changed, its columns included; only then is there
-    /// a new revision.
+    /// Takes in the rows appended since, and lets go of those that the table dropped. Says whether anything in the view
+    /// changed, its columns included; only then is there a new revision.
     pub fn apply(&mut self, table: &Table) -> bool {
+        self.take_in(table, usize::MAX).unwrap_or_default()
+    }
+
+    /// As [`View::apply`], unless the groups come to take more than `max_bytes`, about.
+    ///
+    /// # Errors
+    /// [`EngineError::TooManyGroups`]. The view then lacks rows, and is of no more use.
+    pub fn apply_within(&mut self, table: &Table, max_bytes: usize) -> Result<bool, EngineError> {
+        self.take_in(table, max_bytes)
+    }
+
+    fn take_in(&mut self, table: &Table, max_bytes: usize) -> Result<bool, EngineError> {
         let numbers = table.row_numbers();
         if numbers == (self.first_row..self.end_row) {
-            return false;
+            return Ok(false);
         }
         let has_dropped = numbers.start > self.first_row;
         let mut start = self.end_row.max(numbers.start);
@@ -109,10 +129,17 @@ impl View {
                 order.finish(table);
             }
             Rows::Grouped(groups) => {
+                let mut is_too_large = false;
                 self.filter.run(table, start, |segment_idx, passed| {
-                    n_passed += passed.len();
-                    groups.add(table, segment_idx, passed);
+                    is_too_large |= groups.memory_bytes() > max_bytes;
+                    if !is_too_large {
+                        n_passed += passed.len();
+                        groups.add(table, segment_idx, passed);
+                    }
                 });
+                if is_too_large || groups.memory_bytes() > max_bytes {
+                    return Err(EngineError::TooManyGroups);
+                }
                 groups.finish(table);
             }
         }
@@ -126,7 +153,7 @@ impl View {
         }
         let changed = n_passed > 0 || columns_changed || has_dropped;
         self.revision += u64::from(changed);
-        changed
+        Ok(changed)
     }
 
     /// Whether nothing was put off. A view that is sorted anew finds its first rows before it puts the others in order, and
@@ -178,13 +205,7 @@ impl View {
     #[must_use]
     pub fn window(&mut self, table: &Table, ranks: Range<usize>, columns: &[String]) -> Window {
         let first = ranks.start.min(self.n_rows());
-        let n_rows = ranks.end.min(self.n_rows()).saturating_sub(first);
-        let rows: Vec<u32> = match &mut self.rows {
-            Rows::All => (self.first_row + first as u32..self.first_row + (first + n_rows) as u32).collect(),
-            Rows::Some(rows) => rows.rows_from(first).take(n_rows).collect(),
-            Rows::Sorted(order) => order.rows(table, first..first + n_rows),
-            Rows::Grouped(groups) => (first..first + n_rows).filter_map(|rank| groups.group_at(rank)).collect(),
-        };
+        let rows = self.rows_at(table, ranks);
         let columns = match &self.rows {
             Rows::Grouped(groups) => columns.iter().map(|name| group_column(groups, &rows, name)).collect(),
             _ => columns.iter().map(|name| table_column(table, &rows, name)).collect(),
@@ -196,6 +217,27 @@ impl View {
             n_view_rows: self.n_rows() as u64,
             row_ids: rows.into_iter().map(|row| (first_id + u64::from(row)) as f64).collect(),
             columns,
+        }
+    }
+
+    /// The ids of the rows in a range of ranks, cut to those there are: offsets, or the groups' numbers.
+    #[must_use]
+    pub fn row_ids(&mut self, table: &Table, ranks: Range<usize>) -> Vec<RowId> {
+        let rows = self.rows_at(table, ranks);
+        let first_id = self.first_id();
+        rows.into_iter().map(|row| first_id + u64::from(row)).collect()
+    }
+
+    /// A cell exactly, by the id of its row or group; null where there is no such row or column.
+    #[must_use]
+    pub fn value(&self, table: &Table, row_id: RowId, column: &str) -> Value {
+        match &self.rows {
+            Rows::Grouped(groups) => {
+                let group = u32::try_from(row_id).ok().filter(|group| (*group as usize) < groups.n_groups());
+                let found = group.zip(groups.column_idx(column));
+                found.map_or(Value::Null, |(group, idx)| groups.value(idx, group))
+            }
+            _ => table.value(row_id, column),
         }
     }
 
@@ -251,13 +293,26 @@ impl View {
         row.map(|row| self.first_id() + u64::from(row))
     }
 
-    /// How many bytes the view takes beside its table, about; groups not counted.
+    /// How many bytes the view takes beside its table, about.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         match &self.rows {
-            Rows::All | Rows::Grouped(_) => 0,
+            Rows::All => 0,
+            Rows::Grouped(groups) => groups.memory_bytes(),
             Rows::Some(rows) => rows.memory_bytes(),
             Rows::Sorted(order) => order.memory_bytes(),
+        }
+    }
+
+    /// The numbers of the rows, or groups, in a range of ranks, cut to those there are.
+    fn rows_at(&mut self, table: &Table, ranks: Range<usize>) -> Vec<u32> {
+        let first = ranks.start.min(self.n_rows());
+        let n_rows = ranks.end.min(self.n_rows()).saturating_sub(first);
+        match &mut self.rows {
+            Rows::All => (self.first_row + first as u32..self.first_row + (first + n_rows) as u32).collect(),
+            Rows::Some(rows) => rows.rows_from(first).take(n_rows).collect(),
+            Rows::Sorted(order) => order.rows(table, first..first + n_rows),
+            Rows::Grouped(groups) => (first..first + n_rows).filter_map(|rank| groups.group_at(rank)).collect(),
         }
     }
 
@@ -280,7 +335,7 @@ fn group_column(groups: &Groups, rows: &[u32], name: &str) -> WindowColumn {
     let idx = groups.column_idx(name);
     let column_type =
         idx.and_then(|idx| groups.columns().get(idx)).map_or(ColumnType::Null, |column| column.column_type);
-    let value = |row: &u32| idx.map_or(model::Value::Null, |idx| groups.value(idx, *row));
-    let values: Vec<model::Value> = rows.iter().map(value).collect();
+    let value = |row: &u32| idx.map_or(Value::Null, |idx| groups.value(idx, *row));
+    let values: Vec<Value> = rows.iter().map(value).collect();
     WindowColumn::of(name, column_type, values.iter().map(Cell::from))
 }

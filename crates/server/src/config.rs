@@ -47,6 +47,12 @@ pub struct Limits {
     /// The most bytes the journal's file may have; past it appends are answered as on a full disk. 0 means no limit.
     #[arg(long, env = "STREAMTABLE_MAX_DATA_BYTES", default_value_t = 0, value_name = "BYTES")]
     pub max_data_bytes: u64,
+    /// The most memory that the tables and views of queries may take together, in bytes.
+    #[arg(long, env = "STREAMTABLE_MAX_QUERY_MEMORY_BYTES", default_value_t = 4 << 30, value_name = "BYTES")]
+    pub max_query_memory_bytes: usize,
+    /// How long a table that was queried stays in memory when nobody asks about it.
+    #[arg(long, env = "STREAMTABLE_MAX_QUERY_IDLE_SECONDS", default_value_t = 60, value_name = "SECONDS")]
+    pub max_query_idle_seconds: u64,
     /// How long the next piece of a request's body may take to come.
     #[arg(long, env = "STREAMTABLE_MAX_SILENCE_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub max_silence_seconds: u64,

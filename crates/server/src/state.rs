@@ -9,6 +9,7 @@ use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
 use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::query::Queries;
 use crate::rate::Rates;
 
 /// The journal, the hub and the settings; cheap to clone.
@@ -20,6 +21,7 @@ struct Inner {
     journal: Arc<dyn Journal>,
     hub: Arc<Hub>,
     rates: Arc<Rates>,
+    queries: Arc<Queries>,
     stopping: watch::Sender<bool>,
 }
 
@@ -37,8 +39,9 @@ impl AppState {
             to_rates.add(table, frame.n_rows, now_micros());
             to_hub.publish(table, frame);
         });
-        let journal = SqliteJournal::open(&config.data, &config.limits, on_commit)?;
-        Ok(Self(Arc::new(Inner { config, journal: Arc::new(journal), hub, rates, stopping })))
+        let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::open(&config.data, &config.limits, on_commit)?);
+        let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
+        Ok(Self(Arc::new(Inner { config, journal, hub, rates, queries, stopping })))
     }
 
     /// The limits on what is taken.
@@ -69,6 +72,12 @@ impl AppState {
     #[must_use]
     pub fn rates(&self) -> &Rates {
         &self.0.rates
+    }
+
+    /// Who answers queries.
+    #[must_use]
+    pub fn queries(&self) -> &Arc<Queries> {
+        &self.0.queries
     }
 
     /// Tells the tails to end.

@@ -92,6 +92,63 @@ pub struct ColumnInfo {
     pub column_type: String,
 }
 
+/// What is asked of a table: a view, and which rows of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryRequest {
+    /// The table and what is done to its rows, in the expression language.
+    pub query: String,
+    /// The rank of the first row wanted, from 0.
+    #[serde(default)]
+    pub first: u64,
+    /// How many rows are wanted; 100 when it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// The columns wanted; all of the view's when it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// The id of a row that the rows are wanted around. Where it is not in the view, `first` holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around: Option<u64>,
+    /// How many rows are wanted above that row.
+    #[serde(default)]
+    pub above: u64,
+    /// The asker's number for the request, which a live query's messages repeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
+}
+
+/// What is answered. The rows themselves stand beside these fields under `rows`, in the JSON of [`json`](crate::json).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryAnswer {
+    /// Where the table ended when the view took in its rows.
+    pub next_offset: Offset,
+    /// How many rows, or groups, the whole view has.
+    pub n_rows: u64,
+    /// The view's columns in order.
+    pub columns: Vec<ColumnInfo>,
+    /// The names of the columns whose values are estimates.
+    pub estimates: Vec<String>,
+    /// The rank of the first row.
+    pub first: u64,
+    /// The rows' ids: offsets, or the groups' numbers in order of first appearance.
+    pub row_ids: Vec<u64>,
+}
+
+/// A text message of a live query that is no answer. Answers are [`QueryAnswer`]s with the type `answer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum QueryMessage {
+    /// What was asked cannot be shown, or no longer.
+    Error {
+        /// The asker's number for the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<u64>,
+        /// The reason.
+        error: ErrorDetail,
+    },
+}
+
 /// A text message of the live tail. Rows in Arrow come as binary messages; rows in JSON as text messages of the form
 /// that [`json::encode_rows_message`](crate::json::encode_rows_message) writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -146,7 +146,9 @@ impl Order {
         let blocks: usize =
             self.blocks.iter().map(|block| block.prefixes.capacity() * 8 + block.rows.capacity() * 4).sum();
         let index = self.blocks.capacity() * size_of::<Block>() + self.starts.capacity() * 12;
-        blocks + index + self.waiting.memory_bytes()
+        let computed = self.keys.iter().filter_map(|key| key.computed.as_ref());
+        let computed: usize = computed.map(|computed| computed.values.capacity() * size_of::<Value>()).sum();
+        blocks + index + computed + self.waiting.memory_bytes()
     }
 
     /// Takes in rows that come after all there are, of the segment that begins with row `first`. To be followed by

@@ -8,6 +8,7 @@ use wire::WireError;
 use wire::api::{ErrorBody, ErrorDetail};
 
 use crate::journal::JournalError;
+use crate::query::QueryError;
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,12 +68,24 @@ pub enum ApiError {
     /// A method that the address does not know.
     #[error("{0} is not allowed here")]
     Method(String),
-    /// The tail was asked for without a WebSocket.
-    #[error("the tail is a WebSocket: {0}")]
+    /// What comes over a WebSocket was asked for without one.
+    #[error("this is sent over a WebSocket: {0}")]
     NotAWebSocket(String),
+    /// A query has no answer.
+    #[error(transparent)]
+    Query(QueryError),
     /// The journal could not do it.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Journal(error) => ApiError::Journal(error),
+            error => ApiError::Query(error),
+        }
+    }
 }
 
 impl From<NameError> for ApiError {
@@ -107,6 +120,7 @@ impl ApiError {
             ApiError::UnknownPath(_) => "unknown_path",
             ApiError::Method(_) => "method_not_allowed",
             ApiError::NotAWebSocket(_) => "websocket_expected",
+            ApiError::Query(error) => error.code(),
             ApiError::Journal(error) => error.code(),
         }
     }
@@ -129,6 +143,12 @@ impl ApiError {
             ApiError::UnknownTable(_) | ApiError::UnknownPath(_) => StatusCode::NOT_FOUND,
             ApiError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::NotAWebSocket(_) => StatusCode::UPGRADE_REQUIRED,
+            ApiError::Query(error) => match error {
+                QueryError::UnknownTable(_) => StatusCode::NOT_FOUND,
+                QueryError::TableTooLarge { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                QueryError::MemoryFull => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::BAD_REQUEST,
+            },
             ApiError::Journal(error) => match error {
                 JournalError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
                 JournalError::Overloaded | JournalError::Closed | JournalError::Store(_) | JournalError::Failed(_) => {
@@ -149,6 +169,7 @@ impl ApiError {
     fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             ApiError::Journal(JournalError::Overloaded | JournalError::Closed | JournalError::Store(_)) => Some(1),
+            ApiError::Query(QueryError::MemoryFull) => Some(5),
             ApiError::Journal(JournalError::DiskFull | JournalError::Failed(_)) => Some(30),
             _ => None,
         }

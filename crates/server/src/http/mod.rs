@@ -5,9 +5,12 @@ mod board;
 mod body;
 mod error;
 mod health;
+mod live;
 mod params;
+mod query;
 mod rows;
 mod rows_format;
+mod socket;
 mod tables;
 mod tail;
 
@@ -33,6 +36,7 @@ pub fn app(state: AppState) -> Router {
         .route("/tables", get(tables::list))
         .route("/tables/{entity}/{project}/{table}", get(tables::info))
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
+        .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
     Router::new()
         .nest(wire::api::API_PREFIX, api)

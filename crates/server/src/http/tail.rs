@@ -1,31 +1,24 @@
 //! `GET /tail/…`: the live tail over a WebSocket, from any offset on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use bytes::Bytes;
-use futures::stream::{SplitSink, SplitStream};
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
+use futures::stream::SplitStream;
 use model::{Offset, SYSTEM_COLUMNS, StoredBatch, TableName};
-use tokio::sync::watch;
-use tokio::time::{Instant, interval_at, timeout};
 use wire::api::TailMessage;
 
 use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
+use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::journal::{Frame, coalesce, decode};
 use crate::state::AppState;
 
-const PING_INTERVAL: Duration = Duration::from_secs(15);
-/// A reader that takes nothing for so long is gone.
-const SEND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a reader may take to answer that the tail is closed.
-const GOODBYE_TIME: Duration = Duration::from_millis(400);
 /// How many stored bytes are read at a time.
 const READ_BYTES: usize = 4 << 20;
 /// So many of the newest frames are sent as they are; more are joined first.
@@ -54,20 +47,11 @@ pub(super) async fn tail(
     Ok(upgrade.on_upgrade(move |socket| async move {
         let (sink, stream) = socket.split();
         let subscription = state.hub().subscribe(&table);
-        let stopping = state.stopping();
-        let tail = Tail { state, table, format, system, subscription, out: Out { sink, stopping } };
+        let out = Out::new(sink, state.stopping());
+        let tail = Tail { state, table, format, system, subscription, out };
         tail.run(stream, from).await;
     }))
 }
-
-/// The way out to one reader. Whatever breaks it ends the tail.
-struct Out {
-    sink: SplitSink<WebSocket, Message>,
-    stopping: watch::Receiver<bool>,
-}
-
-/// The reader is gone, or the server stops.
-struct Ended;
 
 struct Tail {
     state: AppState,
@@ -82,7 +66,7 @@ impl Tail {
     async fn run(mut self, mut stream: SplitStream<WebSocket>, from: Option<Offset>) {
         let result = self.follow(&mut stream, from).await;
         let close = match result {
-            Ok(Ended) if *self.out.stopping.borrow() => {
+            Ok(Ended) if self.out.is_stopping() => {
                 CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() }
             }
             Ok(Ended) => CloseFrame { code: close_code::NORMAL, reason: "".into() },
@@ -93,14 +77,7 @@ impl Tail {
                 CloseFrame { code: close_code::ERROR, reason: error.code().into() }
             }
         };
-        let goodbye = async {
-            // The reader may be gone already. Who is there answers, and until then the connection must not close: bytes
-            // that nobody read would reset it, and the reader might never see why it ended.
-            if self.out.sink.send(Message::Close(Some(close))).await.is_ok() {
-                while let Some(Ok(_)) = stream.next().await {}
-            }
-        };
-        let _ = timeout(GOODBYE_TIME, goodbye).await;
+        self.out.close(&mut stream, close).await;
     }
 
     async fn follow(&mut self, stream: &mut SplitStream<WebSocket>, from: Option<Offset>) -> Result<Ended, ApiError> {
@@ -109,9 +86,9 @@ impl Tail {
             return Ok(Ended);
         }
         let mut at = from.unwrap_or(next_offset);
-        let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        let mut pings = pings();
         let mut heard = true;
-        let mut stopping = self.out.stopping.clone();
+        let mut stopping = self.out.stopping();
         loop {
             self.subscription.mark_seen();
             if at < self.end() {
@@ -173,29 +150,6 @@ impl Tail {
             }
         }
     }
-}
-
-impl Out {
-    async fn send(&mut self, message: Message) -> Result<(), Ended> {
-        let send = timeout(SEND_TIMEOUT, self.sink.send(message));
-        tokio::select! {
-            sent = send => match sent {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) | Err(_) => Err(Ended),
-            },
-            () = stopped(&mut self.stopping) => Err(Ended),
-        }
-    }
-}
-
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // The sender goes away only when the server has stopped.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-fn text(message: &TailMessage) -> Message {
-    // Serialising plain structs to a string has no way to fail.
-    Message::Text(serde_json::to_string(message).unwrap_or_default().into())
 }
 
 /// The rows as JSON, each with the cells it has.

@@ -1,0 +1,56 @@
+//! What is asked: a request, read and checked.
+
+use engine::{RowId, ViewSpec};
+use model::TableName;
+use wire::api::QueryRequest;
+
+use super::QueryError;
+
+/// How many rows an answer has where the request does not say.
+const DEFAULT_ROWS: u64 = 100;
+/// How many rows an answer has at most.
+const MAX_ROWS: u64 = 10_000;
+
+/// A view of a table, and which rows of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) table: TableName,
+    pub(super) spec: ViewSpec,
+    /// The rank of the first row, unless there is a row to be around.
+    pub(super) first: usize,
+    /// A row, and how many rows stand above it.
+    pub(super) around: Option<(RowId, usize)>,
+    pub(super) n_rows: usize,
+    /// The columns wanted, each once; `None` for all of the view's.
+    pub(super) columns: Option<Vec<String>>,
+    /// Whether tables and columns that are not there are waited for.
+    pub(super) is_live: bool,
+}
+
+impl Question {
+    /// Reads a request. A live question is of a table and of columns that may be yet to come.
+    pub(crate) fn of(request: QueryRequest, is_live: bool) -> Result<Self, QueryError> {
+        let query = expr::parse_query(&request.query)
+            .map_err(|error| QueryError::Syntax { position: error.at.start, reason: error.to_string() })?;
+        let spec = ViewSpec::of(&query).map_err(QueryError::View)?;
+        let asked = request.rows.unwrap_or(DEFAULT_ROWS);
+        if asked > MAX_ROWS {
+            return Err(QueryError::TooManyRows { asked, max: MAX_ROWS });
+        }
+        let rank = |rank: u64| usize::try_from(rank).unwrap_or(usize::MAX);
+        let mut columns = request.columns;
+        if let Some(names) = &mut columns {
+            let mut seen = std::collections::HashSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+        }
+        Ok(Self {
+            table: query.table,
+            spec,
+            first: rank(request.first),
+            around: request.around.map(|row_id| (row_id, rank(request.above))),
+            n_rows: rank(asked),
+            columns,
+            is_live,
+        })
+    }
+}
