@@ -27,6 +27,29 @@ async function openFilter(page: Page, column: string): Promise<void> {
   await page.locator(".popover .item").filter({ hasText: column }).first().click();
 }
 
+test("a text is found by a regular expression, and one that is none is told of and changes nothing", async ({ server, table, openPanel }) => {
+  await server.append(table, orders(900));
+  const page = await openPanel(table);
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(900);
+
+  await openFilter(page, "note");
+  await page.getByRole("button", { name: "Text", exact: true }).click();
+  await page.getByLabel("How to find").selectOption("matches");
+  await page.getByLabel("Text", { exact: true }).fill("^note .(1|3)$");
+  await expect.poll(() => shownNumber(page, "rows-shown")).toBe(18);
+  expect(await expression(page)).toContain('row["note"].matches("^note .(1|3)$")');
+  await page.getByLabel("Text", { exact: true }).fill("^note (");
+  await expect(page.locator(".popover .hint.bad")).toContainText("open group");
+  await expect(page.getByLabel("Text", { exact: true })).toHaveAttribute("aria-invalid", "true");
+  expect(await shownNumber(page, "rows-shown")).toBe(18);
+  await page.keyboard.press("Escape");
+
+  await expect(page.getByTestId("chip")).toContainText("matches /^note .(1|3)$/");
+  await page.getByTestId("chip").getByRole("button").first().click();
+  await expect(page.getByLabel("How to find")).toHaveValue("matches");
+  await expect(page.getByLabel("Text", { exact: true })).toHaveValue("^note .(1|3)$");
+});
+
 test("values, ranges and texts are chosen in the editor, and a chip opens it again", async ({ server, table, openPanel }) => {
   await server.append(table, orders(900));
   const page = await openPanel(table);

@@ -263,7 +263,7 @@ impl TextSearch {
     const ALL: [(TextSearch, &'static str, &'static str); 3] = [
         (TextSearch::Contains, "contains", "contains"),
         (TextSearch::StartsWith, "starts", "starts with"),
-        (TextSearch::Matches, "matches", "matches regex"),
+        (TextSearch::Matches, "matches", "matches"),
     ];
 
     /// The condition; the error says why the text is no pattern.
