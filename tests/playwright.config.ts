@@ -3,7 +3,7 @@
 import { defineConfig } from "@playwright/test";
 
 /** What watches the clock, or keeps both cores busy. */
-const ALONE = /(replay|ten_million|columns)\.spec/;
+const ALONE = /(replay|ten_million|let_go|columns)\.spec/;
 
 const isRoot = process.getuid?.() === 0;
 
