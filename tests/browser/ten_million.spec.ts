@@ -55,9 +55,9 @@ test("ten million rows are read, walked by every key, selected and copied", asyn
   await test.step("by scroll bar", async () => {
     const grid = page.getByTestId("grid");
     await grid.evaluate((grid) => (grid.scrollTop = (grid.scrollHeight - grid.clientHeight) * 0.25));
-    await expect.poll(async () => (await drawnRows(page))[10]?.row_idx ?? 0).toBeGreaterThan(N_ROWS * 0.249);
+    // A pixel of the bar is hundreds of rows.
+    await expect.poll(async () => Math.abs(((await drawnRows(page))[10]?.row_idx ?? 0) / N_ROWS - 0.25)).toBeLessThan(0.001);
     const rows = await drawnRows(page);
-    expect(rows[10]!.row_idx).toBeLessThan(N_ROWS * 0.251);
     for (const { row_id, row_idx } of rows) {
       expect(row_idx).toBe(row_id + 2);
       expect(await cellsOf(page, row_id)).toEqual(cells(row_id));
