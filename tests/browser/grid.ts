@@ -106,6 +106,33 @@ export async function rowsWithOffsets(server: StreamTableServer, table: string):
 /** A row as JSON has it, with its number. */
 export type OffsetRow = { [column: string]: any; _offset: number };
 
+/** The focused cell as those who listen are told of it, by their numbers; `null` where there is none. */
+export type FocusedCell = { row: number; column: string; text: string } | null;
+
+/** The cell that the grid names as the active one: its row's number, its column, its text. */
+export async function focusedCell(page: Panel): Promise<FocusedCell> {
+  return page.getByTestId("grid").evaluate((grid) => {
+    const cell = grid.ownerDocument.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
+    const row = cell?.closest<HTMLElement>("[role=row]");
+    if (!cell || !row || row.hidden || grid.ownerDocument.activeElement !== grid) return null;
+    const box = cell.getBoundingClientRect();
+    const edges = grid.getBoundingClientRect();
+    const isInView = box.top >= edges.top && box.bottom <= edges.bottom && box.left >= edges.left && box.right <= edges.right + 1;
+    if (!isInView) return null;
+    const header = grid.querySelector(`[role=columnheader][aria-colindex="${cell.getAttribute("aria-colindex")}"]`);
+    const column = header?.getAttribute("data-column") ?? "";
+    return { row: Number(row.getAttribute("aria-rowindex")) - 2, column, text: cell.textContent ?? "" };
+  });
+}
+
+/** The numbers of the rows that are drawn as selected, in order. */
+export async function selectedRows(page: Panel): Promise<number[]> {
+  const indexes = await page
+    .locator("[data-testid=grid-row][aria-selected=true]:visible")
+    .evaluateAll((rows) => rows.map((row) => Number(row.getAttribute("aria-rowindex")) - 2));
+  return indexes.sort((a, b) => a - b);
+}
+
 /** A column's header. */
 export function header(page: Panel, column: string): Locator {
   return page.locator(`[data-testid=header-cell][data-column="${column}"]`);

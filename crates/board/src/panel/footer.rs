@@ -31,7 +31,7 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
             <Show when=move || state.with(|state| state.rows_per_second > 0.0)>
                 <span class="rate">{move || state.with(|state| format!("{} rows/s", rate(state.rows_per_second)))}</span>
             </Show>
-            <span class="wide-only" title="What this table and its view take in this tab">
+            <span class="wide-only" data-testid="memory" title="What this table and its view take in this tab">
                 {move || state.with(|state| bytes(state.memory_bytes))}
             </span>
             <ConnectionMark model />

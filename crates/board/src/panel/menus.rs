@@ -29,6 +29,11 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
         model.group_by(&columns.iter().map(String::as_str).collect::<Vec<_>>());
         close();
     };
+    let is_pinned = model.layout.with_untracked(|layout| layout.is_pinned(&column.get_value()));
+    let pin = move |_| {
+        model.layout.update(|layout| layout.toggle_pin(&column.get_value()));
+        close();
+    };
     let hide = move |_| {
         model.layout.update(|layout| layout.hide(&column.get_value()));
         close();
@@ -42,6 +47,7 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
                 <button class="item" on:click=filter>"Filter…"</button>
                 <button class="item" on:click=group>"Group by this column"</button>
             </Show>
+            <button class="item" on:click=pin>{if is_pinned { "Unpin column" } else { "Pin column" }}</button>
             <button class="item" on:click=hide>"Hide column"</button>
         </div>
     }

@@ -85,6 +85,7 @@ fn Panel(name: TableName, place: Place, typed: Option<String>) -> impl IntoView 
     let host = Host::find();
     let is_bare = host.is_some() || param("embed").is_some();
     let crumbs = vec![name.entity().to_owned(), name.project().to_owned(), name.table().to_owned()];
+    let heading = name.to_string();
     let title = format!("{} · StreamTable", name.table());
     document().set_title(&title);
     match host {
@@ -100,6 +101,7 @@ fn Panel(name: TableName, place: Place, typed: Option<String>) -> impl IntoView 
     view! {
         {(!is_bare).then(|| view! { <Top crumbs in_browser=model.is_in_browser() /> })}
         <main class="panel">
+            <h1 class="unseen">{heading}</h1>
             <ExpressionLine model refused />
             <Show when=has_rows_op>
                 <Toolbar model />

@@ -31,7 +31,7 @@ pub(crate) struct PanelModel {
     pub(crate) is_tailing: RwSignal<bool>,
     /// Rows that came since the end of the table was last in view.
     pub(crate) n_unseen: RwSignal<u64>,
-    /// Widths and hidden columns.
+    /// Widths, and which columns are hidden or pinned.
     pub(crate) layout: RwSignal<Layout>,
     /// Selected rows and the focused cell.
     pub(crate) selection: RwSignal<Selection>,
@@ -172,11 +172,24 @@ impl PanelModel {
                 if self.fault.with_untracked(Option::is_some) {
                     self.fault.set(None);
                 }
+                self.forget_gone_rows(&state);
                 self.state.set(state);
             }
             FromWorker::Fault { message, .. } => self.fault.set(Some(message)),
             FromWorker::Facts { facts, .. } => self.facts.set(Some(facts)),
             FromWorker::NoWindow { .. } => {}
+        }
+    }
+
+    /// Selects no row that the table has no more: it let go of its oldest, or it is another table of that name.
+    fn forget_gone_rows(&self, new: &PanelState) {
+        let end = |state: &PanelState| state.n_let_go + state.n_table_rows;
+        let (is_another, are_gone) =
+            self.state.with_untracked(|old| (end(new) < end(old), new.n_let_go > old.n_let_go && !new.is_grouped));
+        if is_another {
+            self.selection.update(Selection::clear);
+        } else if are_gone && self.selection.with_untracked(|known| known.reaches_before(new.n_let_go)) {
+            self.selection.update(|selection| selection.forget_before(new.n_let_go));
         }
     }
 }

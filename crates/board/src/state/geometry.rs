@@ -94,10 +94,12 @@ impl Geometry {
         self.top = top.clamp(0.0, self.max_top());
     }
 
-    /// Moves just so far that the row of that rank is wholly in view.
+    /// Moves just so far that the row of that rank is wholly in view; one that is more than a page away comes to the middle.
     pub fn reveal(&mut self, rank: u64) {
         let (start, end) = (rank as f64 * self.row_height, (rank + 1) as f64 * self.row_height);
-        if start < self.top {
+        if end < self.top - self.viewport || start > self.top + 2.0 * self.viewport {
+            self.move_to(f64::midpoint(start, end) - self.viewport / 2.0);
+        } else if start < self.top {
             self.move_to(start);
         } else if end > self.top + self.viewport {
             self.move_to(end - self.viewport);
@@ -268,5 +270,9 @@ mod tests {
         assert_eq!(g.top(), 28.0);
         g.reveal(0);
         assert_eq!(g.top(), 0.0);
+        g.reveal(500);
+        assert_eq!(g.y_of(500), 266.0);
+        g.reveal(999);
+        assert!(g.is_at_end());
     }
 }

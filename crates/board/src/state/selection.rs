@@ -75,6 +75,20 @@ impl Selection {
         self.set_focus(row_id, column);
     }
 
+    /// Whether anything of it is of a row before that one.
+    #[must_use]
+    pub fn reaches_before(&self, row_id: u64) -> bool {
+        let focus = self.focus.as_ref().map(|focus| focus.row_id);
+        self.rows.iter().copied().chain(self.anchor).chain(focus).any(|id| id < row_id)
+    }
+
+    /// Lets go of the rows before that one, which are gone.
+    pub fn forget_before(&mut self, row_id: u64) {
+        self.rows.retain(|id| *id >= row_id);
+        self.anchor = self.anchor.filter(|id| *id >= row_id);
+        self.focus = self.focus.take().filter(|focus| focus.row_id >= row_id);
+    }
+
     /// Selects nothing.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -103,5 +117,18 @@ mod tests {
         assert_eq!(selection.focus(), Some(&Focus { row_id: 1, column: "b".into() }));
         selection.clear();
         assert_eq!(selection.n_rows(), 0);
+    }
+
+    #[test]
+    fn rows_that_are_gone_are_selected_no_more() {
+        let mut selection = Selection::default();
+        selection.select(5, "a");
+        selection.extend([5, 6, 7], 7, "a");
+        assert!(selection.reaches_before(6) && !selection.reaches_before(5));
+        selection.forget_before(6);
+        assert_eq!((selection.n_rows(), selection.anchor()), (2, None));
+        assert_eq!(selection.focus(), Some(&Focus { row_id: 7, column: "a".into() }));
+        selection.forget_before(8);
+        assert_eq!(selection, Selection::default());
     }
 }

@@ -13,29 +13,19 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
-use super::rows::{Drawing, RowPool};
-use super::set_style;
+use super::canvas::{Canvas, Elements, HEADER_HEIGHT_PX};
+use super::focus::FocusMark;
+use super::keys::Presses;
+use super::rows::Drawing;
 use crate::panel::model::PanelModel;
 use crate::protocol::{Anchor, Connection, WindowMessage};
 use crate::state::geometry::Geometry;
-use crate::state::layout::{Placed, total_width, visible};
+use crate::state::layout::{InView, Placed, total_width};
 
 /// The height of a row, in pixels.
 pub(crate) const ROW_HEIGHT_PX: f64 = 28.0;
-/// The height of the header, in pixels.
-pub(crate) const HEADER_HEIGHT_PX: f64 = 32.0;
 /// How many rows are drawn beyond each edge of the viewport.
 const OVERSCAN_ROWS: u64 = 4;
-
-/// The elements that a grid is drawn into.
-pub(super) struct Elements {
-    /// Scrolls.
-    pub(super) scroller: HtmlElement,
-    /// Is as tall and wide as all rows together.
-    pub(super) spacer: HtmlElement,
-    /// Sticks to the viewport and holds the rows.
-    pub(super) layer: HtmlElement,
-}
 
 /// A grid. Clones share it.
 #[derive(Clone)]
@@ -43,11 +33,10 @@ pub(crate) struct Grid(Rc<Inner>);
 
 struct Inner {
     model: PanelModel,
-    elements: Elements,
-    /// Which columns are in view.
-    columns_in_view: RwSignal<Range<usize>>,
-    focus_id: String,
+    scroller: HtmlElement,
+    columns_in_view: RwSignal<InView>,
     state: RefCell<State>,
+    presses: RefCell<Presses>,
     is_frame_due: Cell<bool>,
 }
 
@@ -58,9 +47,12 @@ struct State {
     left: f64,
     width: f64,
     window: Option<Window>,
-    pool: RowPool,
-    /// The size that the spacer has.
-    spacer_style: String,
+    canvas: Canvas,
+    /// Grows when what is drawn may have to change, though nobody scrolled.
+    version: u64,
+    focus: FocusMark,
+    /// The row that is to be in view, until a window has it.
+    revealed: Option<f64>,
     /// How far below the header the pointer is, in pixels; `None` where it is not over the rows.
     pointer: Option<f64>,
     /// Whether a window was asked for and has not come, and whether another is wanted after it.
@@ -75,16 +67,18 @@ struct State {
 }
 
 impl Grid {
-    pub(super) fn new(model: PanelModel, elements: Elements, columns_in_view: RwSignal<Range<usize>>) -> Self {
-        let pool = RowPool::new(document(), elements.layer.clone());
+    pub(super) fn new(model: PanelModel, elements: Elements, columns_in_view: RwSignal<InView>) -> Self {
+        let scroller = elements.scroller.clone();
         let state = State {
             geometry: Geometry::new(ROW_HEIGHT_PX),
             columns: Vec::new(),
             left: 0.0,
             width: 0.0,
             window: None,
-            pool,
-            spacer_style: String::new(),
+            canvas: Canvas::new(document(), elements),
+            version: 0,
+            focus: FocusMark::default(),
+            revealed: None,
             pointer: None,
             is_asking: false,
             is_wanted: false,
@@ -92,14 +86,13 @@ impl Grid {
             is_elsewhere: false,
             n_seen: 0,
         };
-        let focus_id = format!("panel-{}-focus", model.link().0);
-        let is_frame_due = Cell::new(false);
-        Self(Rc::new(Inner { model, elements, columns_in_view, focus_id, state: RefCell::new(state), is_frame_due }))
+        let (state, presses, is_frame_due) = (RefCell::new(state), RefCell::default(), Cell::new(false));
+        Self(Rc::new(Inner { model, scroller, columns_in_view, state, presses, is_frame_due }))
     }
 
-    /// The id of the focused cell's element.
-    pub(super) fn focus_id(&self) -> &str {
-        &self.0.focus_id
+    /// Keys that wait for the one before.
+    pub(super) fn presses(&self) -> &RefCell<Presses> {
+        &self.0.presses
     }
 
     /// Takes in other columns, or other places of them.
@@ -107,12 +100,12 @@ impl Grid {
         self.0.state.borrow_mut().columns = columns;
         self.show_columns();
         self.ask_if_needed();
-        self.draw_soon();
+        self.draw_anew();
     }
 
     /// Takes in the size of the viewport.
     pub(super) fn resized(&self) {
-        let scroller = &self.0.elements.scroller;
+        let scroller = &self.0.scroller;
         let mut state = self.0.state.borrow_mut();
         state.geometry.set_viewport((f64::from(scroller.client_height()) - HEADER_HEIGHT_PX).max(0.0));
         state.width = f64::from(scroller.client_width());
@@ -124,12 +117,15 @@ impl Grid {
 
     /// Takes in that somebody scrolled.
     pub(super) fn scrolled(&self) {
-        let scroller = &self.0.elements.scroller;
+        let scroller = &self.0.scroller;
         let (top, left) = (f64::from(scroller.scroll_top()), f64::from(scroller.scroll_left()));
         let mut state = self.0.state.borrow_mut();
         let (was, was_left) = (state.geometry.top(), state.left);
         state.geometry.scrolled(top);
         state.left = left;
+        if state.geometry.top() != was {
+            state.revealed = None;
+        }
         let has_moved_up = state.geometry.top() < was - 0.5;
         let is_at_end = state.geometry.is_at_end();
         drop(state);
@@ -146,7 +142,7 @@ impl Grid {
 
     /// Takes in that the pointer is at `y` pixels from the page's upper edge, or has left.
     pub(super) fn pointed(&self, y: Option<f64>) {
-        let edge = self.0.elements.scroller.get_bounding_client_rect().top() + HEADER_HEIGHT_PX;
+        let edge = self.0.scroller.get_bounding_client_rect().top() + HEADER_HEIGHT_PX;
         self.0.state.borrow_mut().pointer = y.map(|y| y - edge).filter(|y| *y >= 0.0);
     }
 
@@ -168,10 +164,13 @@ impl Grid {
     }
 
     /// Moves as far as the row of that rank needs to be wholly in view.
-    pub(super) fn reveal(&self, rank: u64) {
+    pub(super) fn reveal(&self, rank: u64, row_id: f64) {
         let is_at_end = {
             let mut state = self.0.state.borrow_mut();
-            state.geometry.reveal(rank);
+            // What is drawn counts, where the row has another rank there.
+            let drawn_rank = state.rank_of(row_id);
+            state.geometry.reveal(drawn_rank.unwrap_or(rank));
+            state.revealed = drawn_rank.is_none().then_some(row_id);
             state.geometry.is_at_end()
         };
         if !is_at_end && self.0.model.is_tailing.get_untracked() {
@@ -185,24 +184,29 @@ impl Grid {
     pub(super) fn reveal_column(&self, column: &str) {
         let state = self.0.state.borrow();
         let Some(placed) = state.columns.iter().find(|placed| placed.name == column) else { return };
-        let gutter = crate::state::layout::GUTTER_PX;
-        let (start, end) = (placed.left - gutter, placed.left + placed.width - state.width);
-        let left = if start < state.left { start } else { state.left.max(end) };
+        let n_pinned = InView::of(&state.columns, state.left, state.width).n_pinned;
+        if state.columns[..n_pinned].contains(placed) {
+            return;
+        }
+        let edge = total_width(&state.columns[..n_pinned]);
+        let (start, end) = (placed.left - edge, placed.left + placed.width - state.width);
+        let left = if start < state.left { start } else { state.left.max(end).min(start) };
         let has_moved = left != state.left;
         drop(state);
         if has_moved {
-            self.0.elements.scroller.set_scroll_left(left as i32);
+            self.0.scroller.set_scroll_left(left as i32);
         }
+    }
+
+    /// Gives the grid the keyboard.
+    pub(super) fn focus(&self) {
+        // An element that cannot take the focus leaves it where it is.
+        let _ = self.0.scroller.focus();
     }
 
     /// How many rows make a page.
     pub(super) fn n_per_page(&self) -> u64 {
         self.0.state.borrow().geometry.n_per_page()
-    }
-
-    /// How many rows the view has, as far as drawn.
-    pub(super) fn n_rows(&self) -> u64 {
-        self.0.state.borrow().geometry.n_rows()
     }
 
     /// The names of the columns, from left to right.
@@ -213,14 +217,6 @@ impl Grid {
     /// The rank of the first row in view.
     pub(super) fn first_rank_in_view(&self) -> u64 {
         self.0.state.borrow().geometry.visible().start
-    }
-
-    /// The rank of a row, where it is near the viewport.
-    pub(super) fn rank_of(&self, row_id: u64) -> Option<u64> {
-        let state = self.0.state.borrow();
-        let window = state.window.as_ref()?;
-        let place = window.row_ids.iter().position(|id| *id as u64 == row_id)?;
-        Some(window.first_rank + place as u64)
     }
 
     /// The view has changed: what is on screen is asked for again.
@@ -242,8 +238,14 @@ impl Grid {
         });
     }
 
+    /// Draws at the next frame, though nobody scrolled.
+    pub(super) fn draw_anew(&self) {
+        self.0.state.borrow_mut().version += 1;
+        self.draw_soon();
+    }
+
     /// Draws at the next frame.
-    pub(super) fn draw_soon(&self) {
+    fn draw_soon(&self) {
         if !self.0.is_frame_due.replace(true) {
             let grid = self.clone();
             request_animation_frame(move || {
@@ -261,9 +263,9 @@ impl Grid {
 
     fn show_columns(&self) {
         let state = self.0.state.borrow();
-        let in_view = visible(&state.columns, state.left, state.width);
+        let in_view = InView::of(&state.columns, state.left, state.width);
         drop(state);
-        if self.0.columns_in_view.get_untracked() != in_view {
+        if self.0.columns_in_view.with_untracked(|known| *known != in_view) {
             self.0.columns_in_view.set(in_view);
         }
     }
@@ -286,8 +288,8 @@ impl Grid {
             Anchor::Rank(first as f64)
         };
         let n_rows = geometry.n_per_page() + 2 + 2 * margin;
-        let columns = visible(&state.columns, state.left - state.width / 2.0, state.width * 2.0);
-        let columns = state.columns[columns].iter().map(|placed| placed.name.clone()).collect();
+        let columns = InView::with_margin(&state.columns, state.left, state.width);
+        let columns = columns.places().map(|idx| state.columns[idx].name.clone()).collect();
         (anchor, u32::try_from(n_rows).unwrap_or(u32::MAX), columns)
     }
 
@@ -296,11 +298,8 @@ impl Grid {
         let (geometry, window) = (&state.geometry, state.window.as_ref()?);
         let in_view = geometry.visible();
         let pointed = state.pointer.map(|y| geometry.rank_at(y));
-        let focused = self.0.model.selection.with_untracked(|selection| {
-            let row_id = selection.focus()?.row_id as f64;
-            let place = window.row_ids.iter().position(|id| *id == row_id)?;
-            Some(window.first_rank + place as u64)
-        });
+        let focused = self.0.model.selection.with_untracked(|selection| selection.focus().map(|focus| focus.row_id));
+        let focused = focused.and_then(|row_id| state.rank_of(row_id as f64));
         let mut ranks = [pointed, focused, Some(in_view.start)].into_iter().flatten();
         ranks.find_map(|rank| {
             let place = usize::try_from(rank.checked_sub(window.first_rank)?).ok()?;
@@ -313,19 +312,21 @@ impl Grid {
         let window = answer.map(|message| message.window);
         // What is to be held may be another row than when the question was asked.
         let held = if state.geometry.is_at_top() { None } else { self.row_to_hold(&state) };
-        let geometry = &mut state.geometry;
-        let top = geometry.top();
-        geometry.set_n_rows(window.as_ref().map_or(0, |window| window.n_view_rows));
-        if matches!(anchor, Anchor::End) {
-            geometry.move_to(f64::MAX);
-        } else if let (Some((old_rank, row_id)), Some(window)) = (held, &window)
-            && let Some(place) = window.row_ids.iter().position(|id| *id == row_id)
-        {
-            let n_down = (window.first_rank + place as u64) as f64 - old_rank as f64;
-            geometry.move_to(top + n_down * geometry.row_height());
-        }
         let is_shown = window.is_some();
         state.window = window;
+        let top = state.geometry.top();
+        let n_rows = state.window.as_ref().map_or(0, |window| window.n_view_rows);
+        state.geometry.set_n_rows(n_rows);
+        if matches!(anchor, Anchor::End) {
+            state.geometry.move_to(f64::MAX);
+        } else if let Some((old_rank, rank)) = held.and_then(|(rank, row_id)| Some((rank, state.rank_of(row_id)?))) {
+            let n_down = rank as f64 - old_rank as f64;
+            state.geometry.move_to(top + n_down * ROW_HEIGHT_PX);
+        }
+        if let Some(rank) = state.revealed.and_then(|row_id| state.rank_of(row_id)) {
+            state.geometry.reveal(rank);
+            state.revealed = None;
+        }
         state.is_asking = false;
         let is_wanted = std::mem::take(&mut state.is_wanted);
         drop(state);
@@ -338,7 +339,7 @@ impl Grid {
         } else if is_shown {
             self.ask_if_needed();
         }
-        self.draw_soon();
+        self.draw_anew();
     }
 
     /// Counts the rows that came since the end was in view.
@@ -365,34 +366,22 @@ impl Grid {
     }
 
     fn draw(&self) {
-        let Inner { model, elements, focus_id, .. } = &*self.0;
+        let model = &self.0.model;
         let mut state = self.0.state.borrow_mut();
-        let State { geometry, columns, left, width, window, pool, spacer_style, .. } = &mut *state;
-        let total_width = total_width(columns);
-        let spacer = format!("height:{}px;width:{total_width}px", geometry.spacer() + HEADER_HEIGHT_PX);
-        if *spacer_style != spacer {
-            set_style(&elements.spacer, &spacer);
-            *spacer_style = spacer;
-        }
-        let scroll_top = geometry.scroll_top();
-        if (f64::from(elements.scroller.scroll_top()) - scroll_top).abs() >= 1.0 {
-            elements.scroller.set_scroll_top(scroll_top.round() as i32);
-        }
-        geometry.synced(f64::from(elements.scroller.scroll_top()));
-        let rows: Vec<(u64, f64)> = drawn(geometry).map(|rank| (rank, geometry.y_of(rank))).collect();
-        let columns_in_view = visible(columns, *left, *width);
+        let state = &mut *state;
         let selection = model.selection.read_untracked();
+        state.focus.take(selection.focus(), model.link().0);
         let drawing = Drawing {
-            window: window.as_ref(),
-            columns: &columns[columns_in_view.clone()],
-            first_column: columns_in_view.start,
-            total_width,
-            row_height: geometry.row_height(),
+            version: state.version,
+            window: state.window.as_ref(),
+            columns: &state.columns,
+            in_view: &InView::of(&state.columns, state.left, state.width),
             selection: &selection,
-            focus_id,
+            focus_id: &state.focus.id,
             is_grouped: model.query.with_untracked(|query| query.group_by().is_some()),
         };
-        pool.draw(&rows, &drawing);
+        let is_focus_drawn = state.canvas.draw(&mut state.geometry, drawn, &drawing);
+        state.focus.name(&self.0.scroller, is_focus_drawn);
     }
 }
 
@@ -403,13 +392,19 @@ fn drawn(geometry: &Geometry) -> Range<u64> {
 }
 
 impl State {
+    /// The rank of a row, where the window has it.
+    fn rank_of(&self, row_id: f64) -> Option<u64> {
+        let window = self.window.as_ref()?;
+        Some(window.first_rank + window.row_ids.iter().position(|id| *id == row_id)? as u64)
+    }
+
     /// Whether the window holds all that is drawn.
     fn is_covered(&self) -> bool {
         let Some(window) = &self.window else { return false };
         let held = window.first_rank..window.first_rank + window.row_ids.len() as u64;
         let drawn = drawn(&self.geometry);
-        let columns = &self.columns[visible(&self.columns, self.left, self.width)];
-        let has_column = |placed: &Placed| window.columns.iter().any(|column| column.name == placed.name);
-        drawn.start >= held.start && drawn.end <= held.end && columns.iter().all(has_column)
+        let mut columns = InView::of(&self.columns, self.left, self.width).places();
+        let has_column = |idx: usize| window.columns.iter().any(|column| column.name == self.columns[idx].name);
+        drawn.start >= held.start && drawn.end <= held.end && columns.all(has_column)
     }
 }

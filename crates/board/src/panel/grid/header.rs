@@ -1,31 +1,31 @@
 //! The header: a click sorts, shift and click sorts by one more column, the edge resizes, the button opens the menu.
 
-use std::ops::Range;
-
 use expr::{Expr, SortKey};
 use leptos::prelude::*;
 use model::ColumnType;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, MouseEvent, PointerEvent};
 
+use super::controller::Grid;
+use super::finder::RowFinder;
 use crate::panel::icons;
 use crate::panel::model::PanelModel;
 use crate::panel::popover::{Popover, PopoverKind};
-use crate::state::layout::{Placed, total_width};
+use crate::state::layout::{InView, Placed, total_width};
 
 #[component]
 pub(super) fn Header(
     model: PanelModel,
+    grid: StoredValue<Option<Grid>, LocalStorage>,
     placed: Memo<Vec<Placed>>,
-    columns_in_view: RwSignal<Range<usize>>,
+    columns_in_view: RwSignal<InView>,
 ) -> impl IntoView {
     let in_view = move || {
-        let range = columns_in_view.get();
-        placed.with(|placed| {
-            let end = range.end.min(placed.len());
-            placed[range.start.min(end)..end].iter().map(|p| (p.name.clone(), p.column_type)).collect::<Vec<_>>()
-        })
+        let in_view = columns_in_view.get();
+        let cell = |idx: usize, column: &Placed| (column.name.clone(), column.column_type, idx < in_view.n_pinned);
+        placed.with(|placed| in_view.places().filter_map(|idx| Some(cell(idx, placed.get(idx)?))).collect::<Vec<_>>())
     };
+    let is_grouped = Memo::new(move |_| model.state.with(|state| state.is_grouped));
     view! {
         <div
             class="grid-head"
@@ -33,9 +33,13 @@ pub(super) fn Header(
             aria-rowindex="1"
             style:width=move || format!("{}px", placed.with(|placed| total_width(placed)))
         >
-            <div class="gutter" role="columnheader" aria-colindex="1" aria-label="Row"></div>
-            <For each=in_view key=Clone::clone let((name, column_type))>
-                <HeaderCell model placed name column_type />
+            <div class="gutter" role="columnheader" aria-colindex="1" aria-label="Row">
+                <Show when=move || !is_grouped.get() fallback=|| view! { <span class="unseen">"Group"</span> }>
+                    <RowFinder model grid />
+                </Show>
+            </div>
+            <For each=in_view key=Clone::clone let((name, column_type, is_pinned))>
+                <HeaderCell model placed name column_type is_pinned />
             </For>
         </div>
     }
@@ -48,7 +52,13 @@ fn sort_of(keys: &[SortKey], column: &str) -> Option<(usize, bool)> {
 }
 
 #[component]
-fn HeaderCell(model: PanelModel, placed: Memo<Vec<Placed>>, name: String, column_type: ColumnType) -> impl IntoView {
+fn HeaderCell(
+    model: PanelModel,
+    placed: Memo<Vec<Placed>>,
+    name: String,
+    column_type: ColumnType,
+    is_pinned: bool,
+) -> impl IntoView {
     let name = StoredValue::new(name);
     let place = Memo::new(move |_| {
         placed.with(|placed| {
@@ -80,6 +90,7 @@ fn HeaderCell(model: PanelModel, placed: Memo<Vec<Placed>>, name: String, column
             class=class
             data-testid="header-cell"
             data-column=name.get_value()
+            data-pinned=is_pinned
             role="columnheader"
             aria-colindex=move || place.get().0 + 2
             aria-sort=aria_sort

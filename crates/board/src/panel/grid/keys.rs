@@ -1,14 +1,49 @@
 //! The grid by keyboard: arrows, pages, ends, selection, copy.
 
-use web_sys::KeyboardEvent;
+use std::collections::VecDeque;
 
 use leptos::prelude::*;
+use web_sys::KeyboardEvent;
 
 use super::controller::Grid;
 use super::{clipboard, extend_to, open_row};
 use crate::panel::model::PanelModel;
 use crate::protocol::Anchor;
 use crate::state::selection::Selection;
+
+/// Keys that wait for the one before: where each leads is only known once the worker has said where that one led.
+#[derive(Default)]
+pub(super) struct Presses {
+    waiting: VecDeque<Press>,
+    is_under_way: bool,
+}
+
+struct Press {
+    step: Step,
+    /// Whether the selection is drawn along.
+    extends: bool,
+}
+
+impl Presses {
+    /// Takes in a key; one that is held down while the worker is busy makes one long step of many.
+    fn push(&mut self, new: Press) {
+        if let Some(last) = self.waiting.back_mut().filter(|last| last.extends == new.extends) {
+            match (&mut last.step, &new.step) {
+                (Step::Rows(n), Step::Rows(more)) => return *n = n.saturating_add(*more),
+                (Step::Columns(n), Step::Columns(more)) => return *n = n.saturating_add(*more),
+                _ => {}
+            }
+        }
+        self.waiting.push_back(new);
+    }
+
+    /// The next one to do something about.
+    fn next(&mut self) -> Option<Press> {
+        let next = self.waiting.pop_front();
+        self.is_under_way = next.is_some();
+        next
+    }
+}
 
 /// Where a key moves the focus.
 enum Step {
@@ -60,44 +95,67 @@ pub(super) fn press(model: PanelModel, grid: &Grid, event: &KeyboardEvent) {
         _ => return,
     };
     event.prevent_default();
-    take(model, grid.clone(), &step, event.shift_key());
+    let was_under_way = {
+        let mut presses = grid.presses().borrow_mut();
+        presses.push(Press { step, extends: event.shift_key() });
+        std::mem::replace(&mut presses.is_under_way, true)
+    };
+    if !was_under_way {
+        let grid = grid.clone();
+        leptos::task::spawn_local(async move {
+            loop {
+                let next = grid.presses().borrow_mut().next();
+                let Some(press) = next else { return };
+                walk(model, &grid, &press).await;
+            }
+        });
+    }
 }
 
-fn take(model: PanelModel, grid: Grid, step: &Step, extends: bool) {
+/// Moves the focus. The worker says which row the step ends at, wherever the focused one stands by now.
+async fn walk(model: PanelModel, grid: &Grid, Press { step, extends }: &Press) {
     let names = grid.column_names();
-    let n_rows = grid.n_rows();
-    let (Some(last_column), Some(last_rank)) = (names.len().checked_sub(1), n_rows.checked_sub(1)) else { return };
+    let Some(last_column) = names.len().checked_sub(1) else { return };
     let focus = model.selection.with_untracked(|selection| selection.focus().cloned());
     let column = focus.as_ref().and_then(|focus| names.iter().position(|name| *name == focus.column)).unwrap_or(0);
-    let rank = focus.as_ref().and_then(|focus| grid.rank_of(focus.row_id));
     let column = match step {
         Step::Columns(n) => column.saturating_add_signed(*n).min(last_column),
         Step::FirstColumn => 0,
         Step::LastColumn => last_column,
         Step::Rows(_) | Step::FirstRow | Step::LastRow => column,
     };
-    let target = match (step, rank) {
-        (Step::FirstRow, _) => 0,
-        (Step::LastRow, _) => last_rank,
-        // Without a focus near by, the first step goes to what is on screen.
-        (_, None) => grid.first_rank_in_view(),
-        (Step::Rows(n), Some(rank)) => rank.saturating_add_signed(*n).min(last_rank),
-        (_, Some(rank)) => rank,
-    };
-    let name = names[column].clone();
-    let (panel, link) = model.link();
-    leptos::task::spawn_local(async move {
-        let found = link.window(panel, Anchor::Rank(target as f64), 1, Vec::new()).await;
-        let Some(row_id) = found.and_then(|found| found.window.row_ids.first().copied()) else { return };
-        grid.reveal(target);
-        grid.reveal_column(&name);
-        if extends {
-            extend_to(model, row_id as u64, name);
-        } else {
-            model.selection.update(|selection| selection.select(row_id as u64, &name));
-            if model.inspected.get_untracked().is_some() {
-                model.inspected.set(Some(row_id as u64));
-            }
+    let n_down = if let Step::Rows(n) = step { *n } else { 0 };
+    let (n_rows, n_above) = (n_down.unsigned_abs() + 1, n_down.min(0).unsigned_abs());
+    let on_screen = grid.first_rank_in_view() as f64;
+    let (anchor, n_rows) = match (step, &focus) {
+        (Step::FirstRow, _) => (Anchor::Rank(0.0), 1),
+        (Step::LastRow, _) => (Anchor::End, 1),
+        // Without a focus, the first step goes to what is on screen; and so where the row is gone.
+        (_, None) => (Anchor::Rank(on_screen), 1),
+        (_, Some(focus)) => {
+            let anchor = Anchor::Row { row_id: focus.row_id as f64, n_above: n_above as f64, else_rank: on_screen };
+            (anchor, u32::try_from(n_rows).unwrap_or(u32::MAX))
         }
-    });
+    };
+    let (panel, link) = model.link();
+    let Some(found) = link.window(panel, anchor, n_rows, Vec::new()).await else { return };
+    let row_ids = &found.window.row_ids;
+    let is_there = focus.is_some_and(|focus| row_ids.contains(&(focus.row_id as f64)));
+    let place = if n_down > 0 && is_there { row_ids.len().saturating_sub(1) } else { 0 };
+    let Some(row_id) = row_ids.get(place).copied() else { return };
+    go_to(model, grid, found.window.first_rank + place as u64, row_id, &names[column], *extends).await;
+}
+
+/// Focuses a cell, in view.
+pub(super) async fn go_to(model: PanelModel, grid: &Grid, rank: u64, row_id: f64, column: &str, extends: bool) {
+    grid.reveal(rank, row_id);
+    grid.reveal_column(column);
+    if extends {
+        extend_to(model, row_id as u64, column.to_owned()).await;
+    } else {
+        model.selection.update(|selection| selection.select(row_id as u64, column));
+        if model.inspected.get_untracked().is_some() {
+            model.inspected.set(Some(row_id as u64));
+        }
+    }
 }

@@ -1,7 +1,11 @@
 //! The virtual grid: a scrolled box whose rows are drawn by [`controller`], with a header that sorts and resizes.
 
+mod canvas;
+mod cells;
 mod clipboard;
 mod controller;
+mod finder;
+mod focus;
 mod header;
 mod keys;
 mod rows;
@@ -13,13 +17,14 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{HtmlElement, KeyboardEvent, MouseEvent, ResizeObserver};
 
-use self::controller::{Elements, Grid};
+use self::canvas::Elements;
+use self::controller::Grid;
 use self::header::Header;
 pub(crate) use self::time::local_time;
 use super::model::PanelModel;
 use crate::protocol::Anchor;
 use crate::state::conditions;
-use crate::state::layout::Placed;
+use crate::state::layout::{InView, Placed};
 use crate::state::selection::Selection;
 
 /// The rows of a panel.
@@ -29,7 +34,7 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
         (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let placed: Memo<Vec<Placed>> =
         Memo::new(move |_| model.state.with(|state| model.layout.with(|l| l.place(&state.columns))));
-    let columns_in_view = RwSignal::new(0_usize..0);
+    let columns_in_view = RwSignal::new(InView::default());
     let grid = StoredValue::new_local(None::<Grid>);
     let with_grid = move |act: &dyn Fn(&Grid)| {
         if let Some(grid) = grid.get_value() {
@@ -71,7 +76,7 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
     });
     Effect::new(move |_| {
         model.selection.track();
-        with_grid(&Grid::draw_soon);
+        with_grid(&Grid::draw_anew);
     });
 
     let on_click = move |event: MouseEvent| with_grid(&|grid| click(model, grid, &event));
@@ -86,13 +91,6 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
             with_grid(&|grid| keys::press(model, grid, &event));
         }
     };
-    let active = move || {
-        model
-            .selection
-            .with(|selection| selection.focus().is_some())
-            .then(|| grid.with_value(|grid| grid.as_ref().map(|grid| grid.focus_id().to_owned())))
-    };
-
     view! {
         <div
             class="grid"
@@ -104,7 +102,6 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
             aria-multiselectable="true"
             aria-rowcount=move || model.state.with(|state| state.n_view_rows + 1)
             aria-colcount=move || placed.with(Vec::len) + 1
-            aria-activedescendant=active
             on:scroll=move |_| with_grid(&Grid::scrolled)
             on:pointermove=move |event| with_grid(&|grid| grid.pointed(Some(f64::from(event.client_y()))))
             on:pointerleave=move |_| with_grid(&|grid| grid.pointed(None))
@@ -113,7 +110,7 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
             on:keydown=on_key
         >
             <div class="grid-spacer" node_ref=spacer role="presentation">
-                <Header model placed columns_in_view />
+                <Header model grid placed columns_in_view />
                 <div class="grid-rows" node_ref=layer role="rowgroup"></div>
             </div>
         </div>
@@ -156,7 +153,7 @@ fn click(model: PanelModel, grid: &Grid, event: &MouseEvent) {
     if column.is_none() && model.state.with_untracked(|state| state.is_grouped) {
         open_row(model, row_id);
     } else if event.shift_key() {
-        extend_to(model, row_id, name);
+        leptos::task::spawn_local(extend_to(model, row_id, name));
     } else if event.ctrl_key() || event.meta_key() {
         model.selection.update(|selection| selection.toggle(row_id, &name));
     } else {
@@ -176,23 +173,21 @@ fn anchor_at(row_id: u64) -> Anchor {
 }
 
 /// Selects from the anchor to that row: the worker tells which rows stand between.
-fn extend_to(model: PanelModel, row_id: u64, column: String) {
+async fn extend_to(model: PanelModel, row_id: u64, column: String) {
     let from = model.selection.with_untracked(Selection::anchor).unwrap_or(row_id);
     let (panel, link) = model.link();
-    leptos::task::spawn_local(async move {
-        let rank_of = async |row_id: u64| {
-            let found = link.window(panel, anchor_at(row_id), 1, Vec::new()).await?;
-            found.window.row_ids.contains(&(row_id as f64)).then_some(found.window.first_rank)
-        };
-        let Some(to) = rank_of(row_id).await else { return };
-        // An anchor that was filtered away leaves the row alone.
-        let from = rank_of(from).await.unwrap_or(to);
-        let start = if from < to { from.max(to.saturating_sub(MAX_SELECTED - 1)) } else { to };
-        let n_rows = (from.max(to) - start + 1).min(MAX_SELECTED) as u32;
-        let Some(found) = link.window(panel, Anchor::Rank(start as f64), n_rows, Vec::new()).await else { return };
-        let between = found.window.row_ids.into_iter().map(|id| id as u64);
-        model.selection.update(|selection| selection.extend(between, row_id, &column));
-    });
+    let rank_of = async |row_id: u64| {
+        let found = link.window(panel, anchor_at(row_id), 1, Vec::new()).await?;
+        found.window.row_ids.contains(&(row_id as f64)).then_some(found.window.first_rank)
+    };
+    let Some(to) = rank_of(row_id).await else { return };
+    // An anchor that was filtered away leaves the row alone.
+    let from = rank_of(from).await.unwrap_or(to);
+    let start = if from < to { from.max(to.saturating_sub(MAX_SELECTED - 1)) } else { to };
+    let n_rows = (from.max(to) - start + 1).min(MAX_SELECTED) as u32;
+    let Some(found) = link.window(panel, Anchor::Rank(start as f64), n_rows, Vec::new()).await else { return };
+    let between = found.window.row_ids.into_iter().map(|id| id as u64);
+    model.selection.update(|selection| selection.extend(between, row_id, &column));
 }
 
 /// Shows a row in full, or the rows of a group.

@@ -1,29 +1,27 @@
 //! The rows that are on screen, as DOM nodes that are used again and again: never more than the viewport needs, and
-//! touched only where what they show has changed.
+//! touched only where what they show has changed. They stand in the document as they do on screen, for those who listen.
+
+use std::ops::Range;
 
 use engine::Window;
-use model::ColumnType;
-use wasm_bindgen::JsCast;
-use web_sys::{Document, HtmlElement, HtmlImageElement};
+use web_sys::{Document, HtmlElement};
 
+use super::cells::{CellNode, append, div, set};
 use super::set_style;
-use super::time::local_time;
-use crate::state::cell::{Shown, shown};
-use crate::state::layout::Placed;
+use crate::state::cell::shown;
+use crate::state::layout::{InView, Placed};
 use crate::state::selection::Selection;
 use crate::state::text::count;
 
 /// What all rows of one drawing have in common.
 pub(super) struct Drawing<'a> {
+    /// Another one than before where a row may have to show something else, though its rank and its columns are the same.
+    pub(super) version: u64,
     /// The rows that came from the worker; those that did not yet come are drawn empty.
     pub(super) window: Option<&'a Window>,
-    /// The columns in view.
+    /// All columns, and which of them are in view.
     pub(super) columns: &'a [Placed],
-    /// The place of the first of them among all.
-    pub(super) first_column: usize,
-    /// The width of all columns, in pixels.
-    pub(super) total_width: f64,
-    pub(super) row_height: f64,
+    pub(super) in_view: &'a InView,
     pub(super) selection: &'a Selection,
     /// The id that the focused cell gets.
     pub(super) focus_id: &'a str,
@@ -40,20 +38,24 @@ pub(super) struct RowPool {
 struct RowNode {
     element: HtmlElement,
     gutter: HtmlElement,
-    cells: Vec<CellNode>,
-    is_hidden: bool,
-    attributes: [String; 4],
-    gutter_text: String,
+    pinned: Vec<CellNode>,
+    /// The others: a column has the one at its place modulo their number, and keeps it while it is in view.
+    scrolled: Vec<CellNode>,
+    /// What was drawn; `None` while it is hidden.
+    drawn: Option<Drawn>,
+    /// Where it stands below the layer's upper edge, in pixels.
+    y: f64,
+    rank: u64,
+    row_id: Option<u64>,
+    is_selected: bool,
+    is_grouped: bool,
 }
 
-struct CellNode {
-    element: HtmlElement,
-    picture: Option<HtmlImageElement>,
-    class: &'static str,
-    text: String,
-    place: (f64, f64),
-    column: usize,
-    is_focused: bool,
+#[derive(Clone, PartialEq)]
+struct Drawn {
+    version: u64,
+    rank: u64,
+    in_view: InView,
 }
 
 impl RowPool {
@@ -61,23 +63,34 @@ impl RowPool {
         Self { document, layer, rows: Vec::new() }
     }
 
-    /// Draws the rows of these ranks, each at its distance from the layer's upper edge, in pixels.
-    pub(super) fn draw(&mut self, rows: &[(u64, f64)], drawing: &Drawing<'_>) {
-        while self.rows.len() < rows.len() {
+    /// Draws the rows of these ranks, each at its distance from the layer's upper edge in pixels, and says whether the focused
+    /// cell is among what is drawn.
+    pub(super) fn draw(&mut self, ranks: Range<u64>, y_of: impl Fn(u64) -> f64, drawing: &Drawing<'_>) -> bool {
+        let n_rows = (ranks.end - ranks.start) as usize;
+        while self.rows.len() < n_rows {
             let row = RowNode::new(&self.document, &self.layer);
             self.rows.push(row);
         }
-        // A row keeps its node while it is on screen, so that scrolling moves nodes and rewrites only new ones.
-        let n_nodes = self.rows.len().max(1);
-        let mut is_used = vec![false; n_nodes];
-        for (rank, y) in rows {
-            let place = (*rank % n_nodes as u64) as usize;
-            is_used[place] = true;
-            self.rows[place].draw(&self.document, *rank, *y, drawing);
+        // A row keeps its node while it is on screen, so that scrolling rewrites only new ones.
+        let n_nodes = self.rows.len().max(1) as u64;
+        for (place, row) in self.rows.iter_mut().enumerate() {
+            let is_used = |drawn: &Drawn| ranks.contains(&drawn.rank) && drawn.rank % n_nodes == place as u64;
+            if row.drawn.as_ref().is_some_and(|drawn| !is_used(drawn)) {
+                row.hide();
+            }
         }
-        for (row, is_used) in self.rows.iter_mut().zip(is_used) {
-            row.set_hidden(!is_used);
+        let mut below: Option<HtmlElement> = None;
+        let mut is_focus_drawn = false;
+        for rank in ranks.rev() {
+            let row = &mut self.rows[(rank % n_nodes) as usize];
+            let is_new = row.drawn.as_ref().is_none_or(|drawn| drawn.rank != rank);
+            is_focus_drawn |= row.draw(&self.document, rank, y_of(rank), drawing);
+            if is_new {
+                move_before(&self.layer, &row.element, below.as_ref());
+            }
+            below = Some(row.element.clone());
         }
+        is_focus_drawn
     }
 }
 
@@ -86,6 +99,10 @@ impl RowNode {
         let element = div(document, "row");
         set(&element, "role", "row");
         set(&element, "data-testid", "grid-row");
+        set(&element, "data-row-id", "");
+        set(&element, "aria-busy", "true");
+        set(&element, "aria-selected", "false");
+        element.set_hidden(true);
         let gutter = div(document, "gutter");
         set(&gutter, "role", "rowheader");
         set(&gutter, "aria-colindex", "1");
@@ -94,174 +111,110 @@ impl RowNode {
         Self {
             element,
             gutter,
-            cells: Vec::new(),
-            is_hidden: false,
-            attributes: Default::default(),
-            gutter_text: String::new(),
+            pinned: Vec::new(),
+            scrolled: Vec::new(),
+            drawn: None,
+            y: -1.0,
+            rank: u64::MAX,
+            row_id: None,
+            is_selected: false,
+            is_grouped: false,
         }
     }
 
-    fn set_hidden(&mut self, is_hidden: bool) {
-        if self.is_hidden != is_hidden {
-            self.is_hidden = is_hidden;
-            if is_hidden {
-                self.cells.iter_mut().for_each(|cell| cell.set_focused(false, ""));
+    fn hide(&mut self) {
+        self.drawn = None;
+        self.element.set_hidden(true);
+        self.pinned.iter_mut().chain(&mut self.scrolled).for_each(CellNode::unfocus);
+    }
+
+    /// Draws the row, and says whether the focused cell is in it.
+    fn draw(&mut self, document: &Document, rank: u64, y: f64, drawing: &Drawing<'_>) -> bool {
+        if self.y != y {
+            self.y = y;
+            set_style(&self.element, &format!("transform:translateY({y}px)"));
+        }
+        let new = Drawn { version: drawing.version, rank, in_view: drawing.in_view.clone() };
+        if self.drawn.as_ref() != Some(&new) {
+            if self.drawn.is_none() {
+                self.element.set_hidden(false);
             }
-            self.element.set_hidden(is_hidden);
+            self.show(document, rank, drawing);
+            self.drawn = Some(new);
         }
+        self.pinned.iter().chain(&self.scrolled).any(CellNode::is_focused)
     }
 
-    fn draw(&mut self, document: &Document, rank: u64, y: f64, drawing: &Drawing<'_>) {
+    fn show(&mut self, document: &Document, rank: u64, drawing: &Drawing<'_>) {
         let idx = drawing.window.and_then(|window| usize::try_from(rank.checked_sub(window.first_rank)?).ok());
         let known = drawing.window.zip(idx).and_then(|(window, idx)| Some((window, idx, *window.row_ids.get(idx)?)));
-        let row_id = known.map(|(_, _, row_id)| row_id as u64);
+        self.show_row(rank, known.map(|(_, _, row_id)| row_id as u64), drawing);
+        self.take_nodes(document, drawing.in_view);
+
+        let focus = drawing.selection.focus().filter(|focus| Some(focus.row_id) == self.row_id);
+        let n_slots = self.scrolled.len().max(1);
+        let mut right: Option<HtmlElement> = None;
+        for idx in drawing.in_view.places().rev() {
+            let is_pinned = idx < drawing.in_view.n_pinned;
+            let cell = if is_pinned { &mut self.pinned[idx] } else { &mut self.scrolled[idx % n_slots] };
+            let key = Some((drawing.version, rank, idx));
+            if cell.key != key {
+                let column = &drawing.columns[idx];
+                let was_there = cell.column() == Some(idx);
+                cell.place(idx, column, is_pinned);
+                cell.set_focused(focus.filter(|focus| focus.column == column.name).map(|_| drawing.focus_id));
+                let source = known.and_then(|(window, idx, _)| {
+                    let source = window.columns.iter().find(|candidate| candidate.name == column.name)?;
+                    Some(shown(source, idx))
+                });
+                cell.show(document, column.column_type, source);
+                cell.key = key;
+                if !was_there {
+                    move_before(&self.element, &cell.element, right.as_ref());
+                }
+            }
+            right = Some(cell.element.clone());
+        }
+    }
+
+    /// What the row itself tells.
+    fn show_row(&mut self, rank: u64, row_id: Option<u64>, drawing: &Drawing<'_>) {
+        if self.rank != rank {
+            self.rank = rank;
+            set(&self.element, "aria-rowindex", &(rank + 2).to_string());
+        }
+        if self.row_id != row_id || self.is_grouped != drawing.is_grouped {
+            if self.row_id.is_none() != row_id.is_none() {
+                set(&self.element, "aria-busy", if row_id.is_none() { "true" } else { "false" });
+            }
+            (self.row_id, self.is_grouped) = (row_id, drawing.is_grouped);
+            set(&self.element, "data-row-id", &row_id.map(|row_id| row_id.to_string()).unwrap_or_default());
+            let number = row_id.map(|row_id| if drawing.is_grouped { "›".to_owned() } else { count(row_id) });
+            self.gutter.set_text_content(number.as_deref());
+        }
         let is_selected = row_id.is_some_and(|row_id| drawing.selection.contains(row_id));
-        let style =
-            format!("transform:translateY({y}px);width:{}px;height:{}px", drawing.total_width, drawing.row_height);
-        let attributes = [
-            style,
-            (rank + 2).to_string(),
-            row_id.map(|row_id| row_id.to_string()).unwrap_or_default(),
-            if is_selected { "true" } else { "false" }.to_owned(),
-        ];
-        for (idx, name) in ["style", "aria-rowindex", "data-row-id", "aria-selected"].into_iter().enumerate() {
-            if self.attributes[idx] == attributes[idx] {
-                continue;
-            }
-            match name {
-                "style" => set_style(&self.element, &attributes[idx]),
-                name => set(&self.element, name, &attributes[idx]),
-            }
-        }
-        if self.attributes[2].is_empty() != attributes[2].is_empty() || self.attributes[1].is_empty() {
-            set(&self.element, "aria-busy", if row_id.is_none() { "true" } else { "false" });
-        }
-        self.attributes = attributes;
-        let gutter_text = match row_id {
-            Some(_) if drawing.is_grouped => "›".to_owned(),
-            Some(row_id) => count(row_id),
-            None => String::new(),
-        };
-        if self.gutter_text != gutter_text {
-            self.gutter.set_text_content(Some(&gutter_text));
-            self.gutter_text = gutter_text;
-        }
-
-        while self.cells.len() < drawing.columns.len() {
-            let cell = CellNode::new(document);
-            append(&self.element, &cell.element);
-            self.cells.push(cell);
-        }
-        for cell in self.cells.drain(drawing.columns.len()..) {
-            cell.element.remove();
-        }
-        let focus = drawing.selection.focus().filter(|focus| Some(focus.row_id) == row_id);
-        for (place, (cell, column)) in self.cells.iter_mut().zip(drawing.columns).enumerate() {
-            cell.place(drawing.first_column + place, column);
-            cell.set_focused(focus.is_some_and(|focus| focus.column == column.name), drawing.focus_id);
-            let source = known.and_then(|(window, idx, _)| {
-                let source = window.columns.iter().find(|candidate| candidate.name == column.name)?;
-                Some(shown(source, idx))
-            });
-            cell.show(document, column.column_type, source);
-        }
-    }
-}
-
-impl CellNode {
-    fn new(document: &Document) -> Self {
-        let element = div(document, "cell");
-        set(&element, "role", "gridcell");
-        let (place, column) = ((-1.0, -1.0), usize::MAX);
-        Self { element, picture: None, class: "", text: String::new(), place, column, is_focused: false }
-    }
-
-    fn place(&mut self, idx: usize, column: &Placed) {
-        if self.place != (column.left, column.width) {
-            self.place = (column.left, column.width);
-            set_style(&self.element, &format!("left:{}px;width:{}px", column.left, column.width));
-        }
-        if self.column != idx {
-            self.column = idx;
-            set(&self.element, "aria-colindex", &(idx + 2).to_string());
+        if self.is_selected != is_selected {
+            self.is_selected = is_selected;
+            set(&self.element, "aria-selected", if is_selected { "true" } else { "false" });
         }
     }
 
-    fn set_focused(&mut self, is_focused: bool, focus_id: &str) {
-        if self.is_focused != is_focused {
-            self.is_focused = is_focused;
-            if is_focused {
-                set(&self.element, "id", focus_id);
-            } else {
-                // An attribute that is gone already is as good.
-                let _ = self.element.remove_attribute("id");
-            }
+    /// Sees to it that there is a cell for every column in view, and that those of others stand in no row.
+    fn take_nodes(&mut self, document: &Document, in_view: &InView) {
+        let InView { n_pinned, scrolled } = in_view;
+        if self.pinned.len() != *n_pinned {
+            self.pinned.drain(..).for_each(|mut cell| cell.remove());
+            self.pinned.resize_with(*n_pinned, || CellNode::new(document));
         }
-    }
-
-    fn show(&mut self, document: &Document, column_type: ColumnType, shown: Option<Shown<'_>>) {
-        let is_number = column_type.is_numeric();
-        let time;
-        let (class, text): (&'static str, &str) = match &shown {
-            None => ("cell", ""),
-            Some(Shown::Null) if is_number => ("cell number null", "–"),
-            Some(Shown::Null) => ("cell null", "–"),
-            Some(Shown::Bool(true)) => ("cell bool yes", "true"),
-            Some(Shown::Bool(false)) => ("cell bool no", "false"),
-            Some(Shown::Number(text)) => ("cell number", text),
-            Some(Shown::Time(micros)) => {
-                time = local_time(*micros);
-                ("cell time", &time)
-            }
-            Some(Shown::Text(text)) => ("cell", text),
-            Some(Shown::Code(text)) => ("cell code", text),
-            Some(Shown::Picture(url)) => ("cell picture", url),
-            Some(Shown::Media(mime)) => ("cell media", mime),
-        };
-        if self.class == class && self.text == text {
-            return;
+        if scrolled.len() > self.scrolled.len() {
+            self.scrolled.iter_mut().for_each(CellNode::remove);
+            self.scrolled.resize_with(scrolled.len(), || CellNode::new(document));
         }
-        if self.class != class {
-            set(&self.element, "class", class);
-        }
-        if class == "cell picture" {
-            let picture = self.picture.take().unwrap_or_else(|| {
-                self.element.set_text_content(None);
-                let picture: HtmlImageElement = create(document, "img").unchecked_into();
-                picture.set_alt("");
-                append(&self.element, &picture);
-                picture
-            });
-            picture.set_src(text);
-            self.picture = Some(picture);
-        } else {
-            self.picture = None;
-            // What a cell cannot show anyway need not be laid out.
-            let end = text.char_indices().nth(MAX_CELL_CHARS).map_or(text.len(), |(end, _)| end);
-            self.element.set_text_content(Some(&text[..end]));
-        }
-        self.class = class;
-        text.clone_into(&mut self.text);
+        let is_left = |cell: &&mut CellNode| cell.column().is_some_and(|column| !scrolled.contains(&column));
+        self.scrolled.iter_mut().filter(is_left).for_each(CellNode::remove);
     }
 }
 
-/// How many characters of a cell are drawn; the rest is shown on demand.
-const MAX_CELL_CHARS: usize = 400;
-
-fn create(document: &Document, tag: &str) -> web_sys::Element {
-    document.create_element(tag).expect("the tag is a valid name")
-}
-
-fn div(document: &Document, class: &str) -> HtmlElement {
-    let element = create(document, "div");
-    element.set_class_name(class);
-    element.unchecked_into()
-}
-
-fn set(element: &HtmlElement, name: &str, value: &str) {
-    element.set_attribute(name, value).expect("the attribute has a valid name");
-}
-
-fn append(parent: &HtmlElement, child: &web_sys::Node) {
-    parent.append_child(child).expect("a new node can be added");
+fn move_before(parent: &HtmlElement, node: &HtmlElement, before: Option<&HtmlElement>) {
+    parent.insert_before(node, before.map(AsRef::as_ref)).expect("what it stands before is in the same parent");
 }
