@@ -102,7 +102,8 @@ fn std_dev(numbers: &[f64]) -> Value {
 }
 
 fn quantile(numbers: &[f64], share: f64) -> Value {
-    let mut sorted = numbers.to_vec();
+    // Of equal zeros it is the positive one.
+    let mut sorted: Vec<f64> = numbers.iter().map(|number| number + 0.0).collect();
     sorted.sort_by(|a, b| Value::Float(*a).total_cmp(&Value::Float(*b)));
     let place = share * sorted.len().saturating_sub(1) as f64;
     let Some((low, high)) = sorted.get(place.floor() as usize).zip(sorted.get(place.ceil() as usize)) else {

@@ -44,6 +44,8 @@ impl Default for Sketch {
 
 impl Sketch {
     pub(crate) fn add(&mut self, number: f64) {
+        // The two zeros are equal, and which of them a quantile is must not depend on what else there is: -0 + 0 is 0.
+        let number = number + 0.0;
         match self {
             Sketch::Counts(counts) => counts.add(number),
             Sketch::Exact(numbers) if numbers.len() < MAX_EXACT => numbers.push(number),

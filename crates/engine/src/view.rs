@@ -95,7 +95,9 @@ impl View {
 
     fn take_in(&mut self, table: &Table, max_bytes: usize) -> Result<bool, EngineError> {
         let numbers = table.row_numbers();
-        if numbers == (self.first_row..self.end_row) {
+        // A new view of no rows has columns all the same.
+        let is_new = self.revision == 0;
+        if !is_new && numbers == (self.first_row..self.end_row) {
             return Ok(false);
         }
         let has_dropped = numbers.start > self.first_row;
