@@ -1,4 +1,4 @@
-//! Sorts numbers of rows and groups. Each is here once: every sort of another kind makes the board ten kilobytes larger.
+//! Sorts numbers of rows and groups. Each is here once: every sort of another kind makes the board larger by kilobytes.
 
 use std::cmp::Ordering;
 

@@ -7,7 +7,7 @@ use regex_lite::{Regex, RegexBuilder};
 /// How much memory a pattern may take, in bytes: a text of a few characters can ask for gigabytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// A regular expression. It is searched in time linear in the text, whatever the pattern; `\\w`, `\\d` and `(?i)` know ASCII.
+/// A regular expression. It is searched in time linear in the text, whatever the pattern; `\w`, `\d` and `(?i)` know ASCII.
 #[derive(Clone, Debug)]
 pub struct Pattern(Arc<Regex>);
 
@@ -37,5 +37,17 @@ impl Pattern {
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_no_pattern_or_too_large_a_one_is_told() {
+        let code = |filter: &str| crate::parse_expr(filter).map_err(|error| error.code()).map(drop);
+        assert_eq!(code(r#"row.a.matches("^(x|y)+$")"#), Ok(()));
+        assert_eq!(code(r#"row.a.matches("(")"#), Err("bad_pattern"));
+        assert_eq!(code(r#"row.a.matches("a{1000}{1000}{1000}")"#), Err("bad_pattern"));
+        assert_eq!(code("row.a.matches(row.b)"), Err("unexpected"));
     }
 }

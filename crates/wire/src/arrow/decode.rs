@@ -1,7 +1,7 @@
 //! Frames back as batches, read from the buffers of their columns.
 //!
 //! Arrow's own reader would do, but it knows every type and every layout that Arrow has, and the code for those would make
-//! the board's worker a third larger.
+//! the board's worker much larger.
 
 use arrow_ipc::{Endianness, Field, KeyValue, Precision, TimeUnit, Type};
 use model::{Batch, Bitmap, Cells, Column, ColumnType, Media, StoredBatch, Strings, Value};
@@ -11,8 +11,8 @@ use super::{FIRST_OFFSET_KEY, TYPE_KEY};
 use crate::WireError;
 use crate::json::decode_value;
 
-/// A table has fewer rows than this, and so has a frame.
-const MAX_ROWS: i64 = u32::MAX as i64;
+/// No frame has so many rows, and with no more the size of each buffer fits 32 bits.
+const MAX_ROWS: i64 = 1 << 28;
 
 /// Reads a frame.
 ///
@@ -99,8 +99,8 @@ impl<'a> Parts<'a> {
         let start = offsets.next().unwrap_or_default();
         let ends: Vec<u32> = offsets.map(|end| end.wrapping_sub(start)).collect();
         let n_bytes = ends.last().copied().unwrap_or_default();
-        let range = start as usize..start as usize + n_bytes as usize;
-        let bytes = bytes.get(range).filter(|_| ends.is_sorted()).ok_or_else(|| bad("its cells overlap"))?;
+        let bytes = bytes.get(start as usize..).and_then(|bytes| bytes.get(..n_bytes as usize));
+        let bytes = bytes.filter(|_| ends.is_sorted()).ok_or_else(|| bad("its cells overlap"))?;
         Ok((ends, bytes))
     }
 
