@@ -1,5 +1,6 @@
 // Whole browsers that are killed soon after a page logged. How soon is watched by the clock, so this runs by itself.
 
+import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "@playwright/test";
@@ -62,14 +63,23 @@ for (const [load, after] of KILLS) {
   });
 }
 
-/** Hears from pages when a task of theirs ended; the browser's own process, which is busy with what was logged, has no part in it. */
+/**
+ * Hears from pages when a task of theirs ended, over a WebSocket that was open before: the browser's own process, which is busy
+ * with what was logged, has no part in it, and nothing is to be connected.
+ */
 class TaskEnds {
   #hear: (time: number) => void = () => undefined;
 
   private constructor(readonly server: Server) {
-    server.on("request", (request, response) => {
-      this.#hear(Number(request.url!.slice(1)));
-      response.end();
+    server.on("upgrade", (request, socket) => {
+      const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+      socket.on("error", () => undefined);
+      // The one frame that a page sends: two bytes of header, four of the mask, and eight of a double.
+      socket.on("data", (frame: Buffer) => {
+        const time = Buffer.from(frame.subarray(6, 14).map((byte, i) => byte ^ frame[2 + (i & 3)]!));
+        if (frame.length === 14) this.#hear(time.readDoubleLE());
+      });
     });
   }
 
@@ -80,7 +90,7 @@ class TaskEnds {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   /** The next task's end on the clock that pages share, in milliseconds since 1970. */
