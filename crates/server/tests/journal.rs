@@ -10,7 +10,7 @@ use clap::Parser;
 use model::{Batch, Offset, Row, Seq, TableName, Value, WriterId};
 use proptest::prelude::*;
 use server::Config;
-use server::journal::{Append, Appended, Frame, Journal, Origin, SqliteJournal, decode};
+use server::journal::{Append, Appended, Frame, Journal, JournalEvent, Origin, Retention, SqliteJournal, decode};
 
 const N_TABLES: u8 = 2;
 const N_WRITERS: u8 = 3;
@@ -149,10 +149,14 @@ type Published = Arc<Mutex<HashMap<TableName, Vec<Frame>>>>;
 fn open(folder: &Folder, published: &Published) -> SqliteJournal {
     let limits = Config::try_parse_from(["streamtable-server"]).expect("every flag has a default").limits;
     let published = Arc::clone(published);
-    let on_commit = Box::new(move |table: &TableName, frame: &Frame| {
-        published.lock().expect("no test panics with it").entry(table.clone()).or_default().push(frame.clone());
+    let on_event = Box::new(move |event: JournalEvent<'_>| {
+        let mut published = published.lock().expect("no test panics with it");
+        match event {
+            JournalEvent::Stored(table, frame) => published.entry(table.clone()).or_default().push(frame.clone()),
+            JournalEvent::Deleted(table) => drop(published.remove(table)),
+        }
     });
-    SqliteJournal::open(&folder.0, &limits, on_commit).expect("the folder can be written")
+    SqliteJournal::open(&folder.0, &limits, Retention::default(), on_event).expect("the folder can be written")
 }
 
 /// Reads a table's rows from one on, in several reads.

@@ -27,6 +27,17 @@ pub enum JournalError {
         /// What is wrong with them.
         reason: String,
     },
+    /// The rows that are due were dropped by the table's retention.
+    #[error("the rows from offset {from} to {first_offset} were dropped by the table's retention")]
+    RowsDropped {
+        /// The first row that was due.
+        from: Offset,
+        /// The first row that is there.
+        first_offset: Offset,
+    },
+    /// The table was deleted.
+    #[error("the table was deleted")]
+    TableDeleted,
     /// The journal was closed.
     #[error("the server is stopping")]
     Closed,
@@ -69,6 +80,8 @@ impl JournalError {
             JournalError::Failed(_) => "journal_failed",
             JournalError::Store(_) => "journal_unavailable",
             JournalError::Damaged { .. } => "journal_damaged",
+            JournalError::RowsDropped { .. } => "rows_dropped",
+            JournalError::TableDeleted => "table_deleted",
             JournalError::Closed => "stopping",
             JournalError::Internal(_) => "internal",
             JournalError::InUse(_) => "data_in_use",
