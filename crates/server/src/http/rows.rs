@@ -36,7 +36,7 @@ pub(super) async fn rows(
     let filter = params.text("filter").map(parse_filter).transpose()?;
     let (from, limit) = (params.number("from")?, params.number("limit")?);
     let system = params.flag("system")?;
-    let table = state.journal().table(&name).ok_or(ApiError::UnknownTable(name))?;
+    let table = state.journal().table(&name).ok_or_else(|| ApiError::UnknownTable(name.clone()))?;
     let schema = shown_columns(&table, params.text("columns"), system)?;
     let reader = Reader {
         journal: Arc::clone(state.journal()),
@@ -49,7 +49,10 @@ pub(super) async fn rows(
         table,
     };
     // The first piece is made before the status is sent, so that damage at the start of the range gets its code.
-    let (first, reader) = next_piece(reader).await?;
+    let (first, reader) = next_piece(reader).await.map_err(|error| match error {
+        ApiError::Journal(JournalError::TableDeleted) => ApiError::UnknownTable(name),
+        error => error,
+    })?;
     let rest = stream::try_unfold(reader, |reader| async move {
         if reader.encoder.is_none() {
             return Ok::<_, ApiError>(None);

@@ -157,6 +157,11 @@ fn no_checkpoint_on_close(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
 }
 
+/// Closing may write, since all is well.
+pub(super) fn allow_checkpoint_on_close(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
+}
+
 /// The name that a deleted table has: none that a table could have.
 pub(super) fn deleted_name(table_id: i64) -> String {
     format!("/{table_id}")

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::commit::{Change, commit};
+use super::schema::allow_checkpoint_on_close;
 use super::sqlite::Shared;
 use super::task::{Outcome, Task, run_task};
 use super::{Append, Appended, JournalError, JournalEvent, OnEvent};
@@ -70,7 +71,10 @@ impl Writer {
             return;
         }
         // The log is folded into the file, so that a copy of the file alone is the whole journal.
-        if let Err(error) = self.checkpoint("TRUNCATE") {
+        let folded = self.checkpoint("TRUNCATE");
+        // The last connection that closes removes the log's file, unless it is told to write nothing.
+        let allowed = |()| allow_checkpoint_on_close(&self.conn).map_err(|error| write_error(&error));
+        if let Err(error) = folded.and_then(allowed) {
             tracing::warn!(%error, "the journal's log was not folded in");
         }
     }

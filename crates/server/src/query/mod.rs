@@ -70,7 +70,13 @@ impl Queries {
                 break;
             }
         }
-        let answer = answer?;
+        let answer = answer.map_err(|error| match error {
+            QueryError::Journal(JournalError::TableDeleted) => QueryError::UnknownTable(question.table.clone()),
+            QueryError::Journal(error @ JournalError::RowsDropped { .. }) => {
+                JournalError::Store(error.to_string()).into()
+            }
+            error => error,
+        })?;
         // Only what is known already has no answer.
         answer.ok_or_else(|| JournalError::Internal("no answer".to_owned()).into())
     }
