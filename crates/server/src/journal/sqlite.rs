@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::reader::Readers;
 use super::schema::{deleted_name, open_writer};
 use super::task::Task;
-use super::upkeep::Upkeep;
+use super::upkeep::{Upkeep, lock};
 use super::writer::{Job, Writer};
 use super::{
     Append, Appended, Budget, Frame, Journal, JournalError, JournalFuture, OnEvent, Reservation, Retention, TableState,
@@ -189,6 +189,18 @@ impl SqliteJournal {
             thread: Mutex::new(Some(thread)),
             _lock: Mutex::new(lock),
         })
+    }
+}
+
+impl SqliteJournal {
+    /// Joins small frames, drops what retention says and clears what deleted tables left behind now, all of which happens by
+    /// itself in time. Blocks.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub fn tidy_up(&self) -> Result<(), JournalError> {
+        let worker = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Upkeep::worker);
+        worker.map_or(Err(JournalError::Closed), |worker| lock(&worker).look().map(drop))
     }
 }
 

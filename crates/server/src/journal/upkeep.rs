@@ -2,8 +2,8 @@
 //! tables left behind. It reads and joins by itself and has the writer's thread change the file, one step at a time.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,7 @@ const MAX_SPANS: usize = 4096;
 
 /// The thread; dropping it stops it after its step.
 pub(super) struct Upkeep {
+    worker: Arc<Mutex<Worker>>,
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -34,11 +35,12 @@ pub(super) struct Upkeep {
 impl Upkeep {
     pub(super) fn start(shared: Arc<Shared>, queue: Arc<Queue>, readers: Arc<Readers>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let mut worker = Worker { shared, queue, readers, looked: HashMap::new() };
+        let worker = Arc::new(Mutex::new(Worker { shared, queue, readers, looked: HashMap::new() }));
+        let own = Arc::clone(&worker);
         let run = move || {
             let mut interval = MIN_INTERVAL;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(interval) {
-                match worker.look() {
+                match lock(&own).look() {
                     Ok(took) => interval = MIN_INTERVAL.max(took * MIN_INTERVAL_LOOKS),
                     // There is nothing more to be done by this thread.
                     Err(JournalError::Closed | JournalError::Failed(_)) => return,
@@ -47,7 +49,12 @@ impl Upkeep {
             }
         };
         let thread = std::thread::Builder::new().name("journal-upkeep".to_owned()).spawn(run)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { worker, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The work, for who does not want to wait for the thread.
+    pub(super) fn worker(&self) -> Arc<Mutex<Worker>> {
+        Arc::clone(&self.worker)
     }
 }
 
@@ -60,7 +67,7 @@ impl Drop for Upkeep {
     }
 }
 
-struct Worker {
+pub(super) struct Worker {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     readers: Arc<Readers>,
@@ -79,7 +86,7 @@ struct Looked {
 
 impl Worker {
     /// Does what is to be done; says how long it took to find that out, the doing apart.
-    fn look(&mut self) -> Result<Duration, JournalError> {
+    pub(super) fn look(&mut self) -> Result<Duration, JournalError> {
         let start = Instant::now();
         let mut doing = Duration::ZERO;
         let mut done = |result: Result<Duration, JournalError>| result.map(|took| doing += took);
@@ -212,4 +219,9 @@ impl Worker {
         }
         Ok(is_joined)
     }
+}
+
+/// A look that panicked has forgotten nothing but what the next finds out again.
+pub(super) fn lock(worker: &Mutex<Worker>) -> MutexGuard<'_, Worker> {
+    worker.lock().unwrap_or_else(PoisonError::into_inner)
 }
