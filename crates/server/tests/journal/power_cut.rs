@@ -4,14 +4,11 @@
 //! `STREAMTABLE_POWER_CUTS` asks for more rounds than the two hundred of an ordinary run, `STREAMTABLE_SEED` for the seed of
 //! the first.
 
-mod common;
-mod disk;
-
 use std::collections::{BTreeMap, HashMap};
 
-use common::{Folder, append, name, open, rows};
-use disk::sqlite::put_disk_below;
-use disk::{Disk, Random};
+use super::common::{Folder, append, name, open, rows};
+use super::disk::sqlite::put_disk_below;
+use super::disk::{Disk, Random};
 use model::{Offset, Seq};
 use server::journal::{Appended, Journal, JournalError, Retention, SqliteJournal};
 

@@ -2,10 +2,9 @@
 //! is kept once, in order, and is still there when the folder is opened again.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::common::Folder;
 use clap::Parser;
 use model::{Batch, Offset, Row, Seq, TableName, Value, WriterId};
 use proptest::prelude::*;
@@ -152,24 +151,6 @@ fn kept(frames: &[Frame]) -> Vec<(Offset, Kept)> {
         }
     }
     rows
-}
-
-/// A folder that goes away in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static N_MADE: AtomicU64 = AtomicU64::new(0);
-        let n = N_MADE.fetch_add(1, Ordering::Relaxed);
-        Self(std::env::temp_dir().join(format!("streamtable-journal-{}-{n}", std::process::id())))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The frames that were told of, by table.
