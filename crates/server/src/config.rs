@@ -10,9 +10,36 @@ use crate::journal::Retention;
 /// Where `trunk build` puts the board.
 const DEFAULT_BOARD: &str = "dist";
 
-/// The server's settings.
+/// The command line.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "streamtable-server", version, about = "Keeps every row of StreamTable and serves the live tail")]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; to serve when it is not said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What there is to do besides serving.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Copies every table to a new file, whether a server runs or not.
+    Backup {
+        /// The folder that holds the rows.
+        #[arg(long, env = "STREAMTABLE_DATA", default_value = "./data", value_name = "DIR")]
+        data: PathBuf,
+        /// The file to make. To restore it, put it into an empty data folder as streamtable.db.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+}
+
+/// The server's settings.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "streamtable-server")]
 pub struct Config {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "STREAMTABLE_LISTEN", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]

@@ -32,8 +32,7 @@ pub(super) async fn set(
         }
     };
     let bytes = super::body::read(&headers, body, state.limits()).await?;
-    let body: RetentionBody = serde_json::from_slice(&bytes).map_err(|error| ApiError::Retention(error.to_string()))?;
-    let RetentionBody { age_seconds: max_age_seconds, rows: max_rows, bytes: max_bytes } = body;
+    let RetentionBody { age_seconds: max_age_seconds, rows: max_rows, bytes: max_bytes } = parse(&bytes)?;
     let retention = Retention { max_age_seconds, max_rows, max_bytes };
     let retention = retention.check().map_err(|error| ApiError::Retention(error.to_string()))?;
     change(&state, name, Some(retention)).await
@@ -42,6 +41,12 @@ pub(super) async fn set(
 /// Leaves a table to the server's default.
 pub(super) async fn reset(State(state): State<AppState>, path: TablePath) -> Result<Json<RetentionInfo>, ApiError> {
     change(&state, table_name(path)?, None).await
+}
+
+fn parse(bytes: &[u8]) -> Result<RetentionBody, ApiError> {
+    // A list would do for a struct all of whose fields may be missing.
+    let object = serde_json::from_slice(bytes).map(serde_json::Value::Object);
+    object.and_then(serde_json::from_value).map_err(|error| ApiError::Retention(error.to_string()))
 }
 
 async fn change(

@@ -60,6 +60,14 @@ pub enum JournalError {
         /// The latest format this version knows.
         known: i64,
     },
+    /// The journal could not be copied.
+    #[error("no backup was made: {path}: {reason}")]
+    Backup {
+        /// The file that is at fault.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The data folder cannot be made or opened.
     #[error("cannot open {path}: {reason}")]
     Open {
@@ -87,6 +95,7 @@ impl JournalError {
             JournalError::InUse(_) => "data_in_use",
             JournalError::Foreign(_) => "journal_foreign",
             JournalError::TooNew { .. } => "journal_too_new",
+            JournalError::Backup { .. } => "backup_failed",
             JournalError::Open { .. } => "journal_open",
         }
     }

@@ -1,5 +1,6 @@
 //! Where rows are kept: the [`Journal`] trait, what goes in and what comes out. Knows nothing of HTTP.
 
+mod backup;
 mod budget;
 mod commit;
 mod error;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::{Batch, Offset, Schema, Seq, TableName, WriterId};
 
+pub use backup::backup;
 pub use budget::{Budget, Reservation};
 pub use error::JournalError;
 pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, decode};

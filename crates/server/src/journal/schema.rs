@@ -67,29 +67,39 @@ pub(super) fn open_writer(path: &Path, max_bytes: u64) -> Result<Connection, Jou
         conn.busy_timeout(Duration::from_secs(10))?;
         Ok(conn)
     };
-    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => JournalError::Foreign(path.to_owned()),
-        _ => JournalError::Open { path: path.to_owned(), reason: error.to_string() },
-    };
+    let failed = |error: rusqlite::Error| open_error(&error, path);
     let mut conn = open(path).map_err(failed)?;
-    let pragma = |conn: &Connection, name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let application_id = pragma(&conn, "application_id").map_err(failed)?;
-    let n_objects: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    let is_new = n_objects == 0 && application_id == 0;
-    if !is_new && application_id != APPLICATION_ID {
-        return Err(JournalError::Foreign(path.to_owned()));
-    }
-    let found = pragma(&conn, "user_version").map_err(failed)?;
-    if found > FORMAT {
-        return Err(JournalError::TooNew { path: path.to_owned(), found, known: FORMAT });
-    }
-    if is_new {
+    let found = check_format(&conn, path)?;
+    if found == 0 {
         create(&mut conn).map_err(failed)?;
     } else {
         migrate(&mut conn, found).map_err(failed)?;
     }
     configure(&conn, max_bytes).map_err(failed)?;
     Ok(conn)
+}
+
+/// The format of a file that is ours and not of a later version; 0 for one that is empty yet.
+pub(super) fn check_format(conn: &Connection, path: &Path) -> Result<i64, JournalError> {
+    let number =
+        |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| open_error(&error, path));
+    let application_id = number("PRAGMA application_id")?;
+    let is_new = number("SELECT count(*) FROM sqlite_schema")? == 0 && application_id == 0;
+    if !is_new && application_id != APPLICATION_ID {
+        return Err(JournalError::Foreign(path.to_owned()));
+    }
+    let found = number("PRAGMA user_version")?;
+    if found > FORMAT {
+        return Err(JournalError::TooNew { path: path.to_owned(), found, known: FORMAT });
+    }
+    Ok(if is_new { 0 } else { found.max(1) })
+}
+
+fn open_error(error: &rusqlite::Error, path: &Path) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => JournalError::Foreign(path.to_owned()),
+        _ => JournalError::Open { path: path.to_owned(), reason: error.to_string() },
+    }
 }
 
 fn create(conn: &mut Connection) -> rusqlite::Result<()> {
@@ -120,7 +130,6 @@ fn migrate(conn: &mut Connection, found: i64) -> rusqlite::Result<()> {
     if found == FORMAT {
         return Ok(());
     }
-    // A format below the first is a file that somebody else has touched; its tables will not be found.
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(FROM_1)?;
     tx.pragma_update(None, "user_version", FORMAT)?;

@@ -38,7 +38,8 @@ impl Upkeep {
         let worker = Arc::new(Mutex::new(Worker { shared, queue, readers, looked: HashMap::new() }));
         let own = Arc::clone(&worker);
         let run = move || {
-            let mut interval = MIN_INTERVAL;
+            // Much may be left to do from before.
+            let mut interval = Duration::ZERO;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(interval) {
                 match lock(&own).look() {
                     Ok(took) => interval = MIN_INTERVAL.max(took * MIN_INTERVAL_LOOKS),
