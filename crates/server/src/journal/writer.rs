@@ -34,6 +34,8 @@ pub(super) enum Job {
     Append(Append, Answer<Appended>),
     /// To do something else.
     Task(Task, Answer<bool>),
+    /// To fold the log into the file now.
+    Fold(Answer<()>),
 }
 
 pub(super) struct Writer {
@@ -63,6 +65,10 @@ impl Writer {
             match job {
                 Job::Append(append, answer) => next = self.write_group(append, answer, jobs),
                 Job::Task(task, answer) => self.do_task(task, answer),
+                Job::Fold(answer) => {
+                    // Whoever went away does not care.
+                    let _ = answer.send(self.attempt(|writer| writer.checkpoint("PASSIVE")));
+                }
             }
             self.checkpoint_if_long();
             next = next.or_else(|| jobs.recv().ok());
