@@ -461,8 +461,9 @@ impl Order {
 
 impl Block {
     fn keep(&mut self, is_kept: impl Fn(u32) -> bool) {
-        let Some(mut n_kept) = self.rows.iter().position(|row| !is_kept(*row)) else { return };
-        for idx in n_kept..self.rows.len() {
+        let Some(first_lost) = self.rows.iter().position(|row| !is_kept(*row)) else { return };
+        let mut n_kept = first_lost;
+        for idx in first_lost..self.rows.len() {
             (self.rows[n_kept], self.prefixes[n_kept]) = (self.rows[idx], self.prefixes[idx]);
             n_kept += usize::from(is_kept(self.rows[n_kept]));
         }
