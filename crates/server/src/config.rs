@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
+use crate::journal::EngineOptions;
+
 /// Where `trunk build` puts the board.
 const DEFAULT_BOARD: &str = "dist";
 
@@ -24,6 +26,9 @@ pub struct Config {
     /// Listen on an address that others can reach, though anyone there may read and write.
     #[arg(long, env = "STREAMTABLE_ALLOW_PUBLIC")]
     pub allow_public: bool,
+    /// Where rows are kept, if not in the data folder alone.
+    #[command(flatten)]
+    pub engine: EngineOptions,
     /// Limits on what is taken.
     #[command(flatten)]
     pub limits: Limits,

@@ -32,7 +32,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let bound = listener.local_addr()?;
         let data = config.data.display().to_string();
         let board = config.board().map(|dir| dir.display().to_string());
-        let state = AppState::open(config)?;
+        let state = AppState::open(config).await?;
         // Whoever reads the line below may tell the server to stop at once.
         let told = told_to_stop()?;
         println!("listening on http://{bound}");

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
-use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::journal::{JetStreamJournal, Journal, JournalError, SqliteJournal};
 use crate::query::Queries;
 use crate::rate::Rates;
 
@@ -26,11 +26,11 @@ struct Inner {
 }
 
 impl AppState {
-    /// Opens the journal in the folder that the settings name.
+    /// Opens the journal in the folder that the settings name, or in the cluster that they name.
     ///
     /// # Errors
-    /// As [`SqliteJournal::open`].
-    pub fn open(config: Config) -> Result<Self, JournalError> {
+    /// As [`SqliteJournal::open`] and [`JetStreamJournal::open`].
+    pub async fn open(config: Config) -> Result<Self, JournalError> {
         let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
@@ -39,7 +39,12 @@ impl AppState {
             to_rates.add(table, frame.n_rows, now_micros());
             to_hub.publish(table, frame);
         });
-        let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::open(&config.data, &config.limits, on_commit)?);
+        let (dir, limits) = (&config.data, &config.limits);
+        let journal: Arc<dyn Journal> = if config.engine.engine.is_some() {
+            Arc::new(JetStreamJournal::open(dir, &config.engine, limits, on_commit).await?)
+        } else {
+            Arc::new(SqliteJournal::open(dir, limits, on_commit)?)
+        };
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         Ok(Self(Arc::new(Inner { config, journal, hub, rates, queries, stopping })))
     }

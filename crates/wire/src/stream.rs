@@ -271,7 +271,8 @@ mod tests {
     const ID: MessageId = MessageId { lane: [7; 16], number: 9 };
 
     fn rows(sizes: &[usize], seqs: Option<Vec<Seq>>, text: &str) -> Rows {
-        let row = |n: usize| [("n", Value::Int(n as i64)), ("t", Value::Text(text.into()))].into_iter().collect::<Row>();
+        let row =
+            |n: usize| [("n", Value::Int(n as i64)), ("t", Value::Text(text.into()))].into_iter().collect::<Row>();
         let batches = sizes.iter().map(|n_rows| (0..*n_rows).map(row).collect()).collect();
         let origin = seqs.map(|seqs| {
             let last_seq = seqs.last().copied().unwrap_or(0) + 3;

@@ -3,6 +3,8 @@
 mod budget;
 mod error;
 mod frames;
+mod jetstream;
+mod place;
 mod reader;
 mod schema;
 mod sqlite;
@@ -19,6 +21,8 @@ use model::{Batch, Offset, Schema, Seq, TableName, WriterId};
 pub use budget::{Budget, Reservation};
 pub use error::JournalError;
 pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, decode};
+pub use jetstream::{EngineOptions, JetStreamJournal};
+pub use place::Place;
 pub use sqlite::SqliteJournal;
 
 /// Rows to keep.

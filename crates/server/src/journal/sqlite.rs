@@ -11,6 +11,7 @@ use model::{ColumnSchema, Offset, Schema, TableName};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::place::{self, Place, Places};
 use super::reader::Readers;
 use super::schema::open_writer;
 use super::writer::{Job, Writer};
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub(super) tables: RwLock<BTreeMap<TableName, KnownTable>>,
     /// Why nothing more may be written.
     pub(super) failure: Mutex<Option<String>>,
+    /// How far streams were followed, where the journal follows any.
+    pub(super) places: Mutex<Places>,
 }
 
 impl Shared {
@@ -67,13 +70,28 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::InUse`], [`JournalError::Foreign`], [`JournalError::TooNew`] or [`JournalError::Open`].
     pub fn open(dir: &Path, limits: &Limits, on_commit: OnCommit) -> Result<Self, JournalError> {
+        Self::open_at(dir, limits, on_commit, false)
+    }
+
+    /// As [`SqliteJournal::open`], for a journal that follows streams: see [`SqliteJournal::append_at`].
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub(super) fn open_following(dir: &Path, limits: &Limits, on_commit: OnCommit) -> Result<Self, JournalError> {
+        Self::open_at(dir, limits, on_commit, true)
+    }
+
+    fn open_at(dir: &Path, limits: &Limits, on_commit: OnCommit, follows: bool) -> Result<Self, JournalError> {
         let open_error = |path: &Path, reason: String| JournalError::Open { path: path.to_owned(), reason };
         std::fs::create_dir_all(dir).map_err(|error| open_error(dir, error.to_string()))?;
         let lock = lock_folder(dir)?;
         let path = dir.join(FILE_NAME);
         let conn = open_writer(&path, limits.max_data_bytes)?;
         let tables = load_tables(&conn).map_err(|error| open_error(&path, error.to_string()))?;
-        let shared = Arc::new(Shared { tables: RwLock::new(tables), failure: Mutex::default() });
+        let places =
+            if follows { place::create(&conn).and_then(|()| Places::load(&conn)) } else { Ok(Places::default()) };
+        let places = Mutex::new(places.map_err(|error| open_error(&path, error.to_string()))?);
+        let shared = Arc::new(Shared { tables: RwLock::new(tables), failure: Mutex::default(), places });
         let (queue, jobs) = channel();
         let writer = Writer::new(conn, Arc::clone(&shared), on_commit);
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&jobs));
@@ -85,6 +103,28 @@ impl SqliteJournal {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
             _lock: Mutex::new(lock),
+        })
+    }
+
+    /// Appends the rows of a stream's message, or with none moves past it, in one transaction with its place.
+    ///
+    /// Ends with [`JournalError::OutOfPlace`], and nothing is written, when the message does not come right after the
+    /// stream's last.
+    pub(super) fn append_at(&self, append: Option<Append>, place: Place) -> AppendFuture {
+        self.enqueue(append, Some(place))
+    }
+
+    /// The last message of a stream that was written; 0 before the first.
+    pub(super) fn place_in(&self, stream: u32) -> u64 {
+        self.shared.places.lock().unwrap_or_else(PoisonError::into_inner).of(stream)
+    }
+
+    fn enqueue(&self, append: Option<Append>, place: Option<Place>) -> AppendFuture {
+        let (answer, answered) = oneshot::channel::<Result<Appended, JournalError>>();
+        let sent = self.send(Job { append, place, answer });
+        Box::pin(async move {
+            sent?;
+            answered.await.unwrap_or(Err(JournalError::Closed))
         })
     }
 
@@ -102,12 +142,7 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&self, append: Append) -> AppendFuture {
-        let (answer, answered) = oneshot::channel::<Result<Appended, JournalError>>();
-        let sent = self.send(Job { append, answer });
-        Box::pin(async move {
-            sent?;
-            answered.await.unwrap_or(Err(JournalError::Closed))
-        })
+        self.enqueue(Some(append), None)
     }
 
     fn read(&self, table: &TableName, range: Range<Offset>, max_bytes: usize) -> Result<Vec<Frame>, JournalError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use model::{Batch, Bitmap, Cells, Column, Offset, Seq, Strings, TableName, WriterId, system_column};
@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, Transactio
 use tokio::sync::oneshot;
 
 use super::frames::Joiner;
+use super::place::{Place, Places};
 use super::schema::checksum;
 use super::sqlite::{KnownTable, Shared};
 use super::{Append, Appended, Frame, JournalError, OnCommit, Origin, TableState};
@@ -25,7 +26,10 @@ const N_ALONE_AFTER_PANIC: usize = 256;
 
 /// An append with the one who waits for it.
 pub(super) struct Job {
-    pub(super) append: Append,
+    /// `None` only moves past a message of a stream.
+    pub(super) append: Option<Append>,
+    /// Where it stands in a stream, in a journal that follows one.
+    pub(super) place: Option<Place>,
     pub(super) answer: oneshot::Sender<Result<Appended, JournalError>>,
 }
 
@@ -36,6 +40,12 @@ pub(super) struct Writer {
     n_alone: usize,
 }
 
+impl Job {
+    fn n_bytes(&self) -> usize {
+        self.append.as_ref().map_or(0, |append| append.reservation.n_bytes())
+    }
+}
+
 impl Writer {
     pub(super) fn new(conn: Connection, shared: Arc<Shared>, on_commit: OnCommit) -> Self {
         Self { conn, shared, on_commit, n_alone: 0 }
@@ -44,14 +54,14 @@ impl Writer {
     /// Writes until the queue is closed and empty.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
-            let mut n_bytes = first.append.reservation.n_bytes();
+            let mut n_bytes = first.n_bytes();
             let mut group = vec![first];
             let max_jobs = if self.n_alone > 0 { 1 } else { MAX_GROUP_JOBS };
             self.n_alone = self.n_alone.saturating_sub(1);
             while n_bytes < MAX_GROUP_BYTES && group.len() < max_jobs {
                 match jobs.recv_timeout(std::time::Duration::ZERO) {
                     Ok(job) => {
-                        n_bytes += job.append.reservation.n_bytes();
+                        n_bytes += job.n_bytes();
                         group.push(job);
                     }
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
@@ -66,9 +76,19 @@ impl Writer {
     }
 
     fn write(&mut self, group: Vec<Job>) {
-        let (appends, answers): (Vec<Append>, Vec<_>) = group.into_iter().map(|job| (job.append, job.answer)).unzip();
+        let (mut works, mut answers, mut ahead) = (Vec::new(), Vec::new(), HashMap::new());
+        for job in group {
+            match self.places().admit(job.place.as_ref(), &mut ahead) {
+                Ok(()) => {
+                    works.push((job.append, job.place));
+                    answers.push(job.answer);
+                }
+                // Whoever went away need not know.
+                Err(error) => drop(job.answer.send(Err(error))),
+            }
+        }
         let result = self.shared.check().and_then(|()| {
-            let caught = catch_unwind(AssertUnwindSafe(|| commit(&mut self.conn, &self.shared, &appends)));
+            let caught = catch_unwind(AssertUnwindSafe(|| commit(&mut self.conn, &self.shared, &works, &ahead)));
             caught.unwrap_or_else(|_| {
                 self.n_alone = N_ALONE_AFTER_PANIC;
                 Err(JournalError::Internal("writing them panicked".to_owned()))
@@ -76,6 +96,7 @@ impl Writer {
         });
         match result {
             Ok((appended, changes)) => {
+                self.places().advance(ahead);
                 self.publish(changes);
                 for (answer, appended) in answers.into_iter().zip(appended) {
                     // Whoever went away will ask again.
@@ -92,6 +113,10 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.shared.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn publish(&self, changes: Vec<Change>) {
@@ -119,30 +144,47 @@ struct Pending<'a> {
     writers: HashMap<WriterId, (Seq, bool)>,
     joiner: Joiner<'a>,
     system: SystemCells,
-    frames: Vec<Frame>,
+    /// The frames that were made, each with the time its last row came.
+    frames: Vec<(Frame, i64)>,
 }
 
 type Committed = (Vec<Appended>, Vec<Change>);
+type Work = (Option<Append>, Option<Place>);
 
-fn commit(conn: &mut Connection, shared: &Shared, appends: &[Append]) -> Result<Committed, JournalError> {
+fn commit(
+    conn: &mut Connection,
+    shared: &Shared,
+    works: &[Work],
+    ahead: &HashMap<u32, u64>,
+) -> Result<Committed, JournalError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| write_error(&error))?;
-    let received = now_micros();
+    let now = now_micros();
     let mut by_name: HashMap<&TableName, Pending<'_>> = HashMap::new();
-    let mut appended = Vec::with_capacity(appends.len());
+    let mut appended = Vec::with_capacity(works.len());
     let mut order = Vec::new();
     let work = (|| -> rusqlite::Result<()> {
-        for append in appends {
+        for (append, place) in works {
+            let Some(append) = append else {
+                appended.push(Appended { n_stored: 0, n_duplicate: 0, first_offset: None });
+                continue;
+            };
+            let place = place.as_ref();
+            if append.origin.is_none() && !place.map_or(Ok(true), |place| Places::advance_lane(&tx, place))? {
+                let n_duplicate = append.batches.iter().map(|batch| batch.n_rows() as u64).sum();
+                appended.push(Appended { n_stored: 0, n_duplicate, first_offset: None });
+                continue;
+            }
             if !by_name.contains_key(&append.table) {
                 order.push(&append.table);
                 by_name.insert(&append.table, Pending::open(&tx, shared, &append.table)?);
             }
             let table = by_name.get_mut(&append.table).expect("it was put there just now");
-            appended.push(table.take(&tx, append, received)?);
+            appended.push(table.take(&tx, append, place.map_or(now, |place| place.received_micros))?);
         }
         for name in &order {
-            by_name.get_mut(name).expect("each was put there").store(&tx, received)?;
+            by_name.get_mut(name).expect("each was put there").store(&tx)?;
         }
-        Ok(())
+        Places::store(&tx, ahead)
     })();
     work.map_err(|error| write_error(&error))?;
     tx.commit().map_err(|error| write_error(&error))?;
@@ -205,13 +247,13 @@ impl<'a> Pending<'a> {
                 continue;
             }
             if !self.joiner.fits(batch, range.len()) {
-                self.flush(received);
+                self.flush();
             }
             let seqs = append
                 .origin
                 .as_ref()
                 .map(|origin| (origin.writer, &origin.seqs[n_before + range.start..n_before + range.end]));
-            self.system.push(seqs, range.len());
+            self.system.push(seqs, range.len(), received);
             self.state.next_offset += range.len() as Offset;
             self.joiner.push(batch, range);
             n_before += batch.n_rows();
@@ -240,7 +282,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Makes a frame of what was gathered.
-    fn flush(&mut self, received: i64) {
+    fn flush(&mut self) {
         let n_rows = self.joiner.n_rows();
         if n_rows == 0 {
             return;
@@ -249,17 +291,18 @@ impl<'a> Pending<'a> {
         let first_offset = self.state.next_offset - n_rows as Offset;
         let mut batch = std::mem::take(&mut self.joiner).finish();
         self.schema_changed |= merge_schema(&batch, &mut self.state);
-        for column in std::mem::take(&mut self.system).into_columns(received) {
+        let received = self.system.received.last().copied().unwrap_or_default();
+        for column in std::mem::take(&mut self.system).into_columns() {
             batch.add_column(column);
         }
         let bytes = Bytes::from(wire::arrow::encode_frame(first_offset, &batch));
         self.state.n_bytes += bytes.len() as u64;
-        self.frames.push(Frame { first_offset, n_rows: n_rows as u64, bytes });
+        self.frames.push((Frame { first_offset, n_rows: n_rows as u64, bytes }, received));
     }
 
     /// Puts everything into the transaction.
-    fn store(&mut self, tx: &Transaction<'_>, received: i64) -> rusqlite::Result<()> {
-        self.flush(received);
+    fn store(&mut self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.flush();
         for (writer, (last_seq, moved)) in &self.writers {
             if *moved {
                 tx.prepare_cached("INSERT OR REPLACE INTO writers (table_id, writer, last_seq) VALUES (?1, ?2, ?3)")?
@@ -269,7 +312,7 @@ impl<'a> Pending<'a> {
         if self.frames.is_empty() {
             return Ok(());
         }
-        for frame in &self.frames {
+        for (frame, received) in &self.frames {
             let sum = checksum(self.id, frame.first_offset, frame.n_rows, &frame.bytes);
             tx.prepare_cached(
                 "INSERT INTO batches (table_id, first_offset, n_rows, received, crc32, frame)
@@ -303,7 +346,8 @@ impl<'a> Pending<'a> {
     }
 
     fn into_change(self) -> Change {
-        Change { table: KnownTable { id: self.id, state: Arc::new(self.state) }, frames: self.frames }
+        let frames = self.frames.into_iter().map(|(frame, _)| frame).collect();
+        Change { table: KnownTable { id: self.id, state: Arc::new(self.state) }, frames }
     }
 }
 
@@ -323,10 +367,12 @@ struct SystemCells {
     writers: Strings,
     seqs: Vec<i64>,
     known: Bitmap,
+    received: Vec<i64>,
 }
 
 impl SystemCells {
-    fn push(&mut self, origin: Option<(WriterId, &[Seq])>, n_rows: usize) {
+    fn push(&mut self, origin: Option<(WriterId, &[Seq])>, n_rows: usize, received: i64) {
+        self.received.resize(self.received.len() + n_rows, received);
         self.known.extend_repeat(origin.is_some(), n_rows);
         match origin {
             Some((writer, seqs)) => {
@@ -342,13 +388,13 @@ impl SystemCells {
     }
 
     /// `_writer` and `_seq` are null in rows that came without.
-    fn into_columns(self, received: i64) -> [Column; 3] {
+    fn into_columns(self) -> [Column; 3] {
         let n_rows = self.known.len();
         let validity = (self.known.count_ones() < n_rows).then_some(self.known);
         [
             Column::new(system_column::WRITER.to_owned(), Cells::Text(self.writers), validity.clone()),
             Column::new(system_column::SEQ.to_owned(), Cells::Int(self.seqs), validity),
-            Column::new(system_column::RECEIVED.to_owned(), Cells::Time(vec![received; n_rows]), None),
+            Column::new(system_column::RECEIVED.to_owned(), Cells::Time(self.received), None),
         ]
     }
 }

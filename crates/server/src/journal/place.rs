@@ -1,0 +1,108 @@
+//! Places in streams: how far a journal that follows streams has come, kept in the transaction of the rows.
+//!
+//! A job with a place is written only when it comes right after the one before it in its stream. So whoever feeds the
+//! journal may send ahead, and after a failure nothing that was sent behind it slips in.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::JournalError;
+
+/// These stand beside the journal's own tables, and only in a journal that follows streams.
+const DDL: &str = "
+CREATE TABLE IF NOT EXISTS stream_places (
+    stream INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS stream_lanes (
+    stream INTEGER NOT NULL,
+    lane BLOB NOT NULL,
+    last_number INTEGER NOT NULL,
+    PRIMARY KEY (stream, lane)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Where a message stands in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The stream's number.
+    pub stream: u32,
+    /// The stream's number for the message that was dealt with before; 0 before the first.
+    pub after: u64,
+    /// The stream's number for this message.
+    pub seq: u64,
+    /// When its rows came, in microseconds since 1970-01-01T00:00:00Z: the same on every node.
+    pub received_micros: i64,
+    /// A lane and its number for the message: rows without a writer are dropped when the number is not above the
+    /// lane's last.
+    pub lane: Option<([u8; 16], u64)>,
+}
+
+/// How far each stream was followed. Of the writer's thread.
+#[derive(Default)]
+pub(super) struct Places {
+    done: HashMap<u32, u64>,
+}
+
+impl Places {
+    /// Reads the places of a journal; there are none in one that follows no stream.
+    pub(super) fn load(conn: &Connection) -> rusqlite::Result<Self> {
+        let exists = "SELECT count(*) FROM sqlite_schema WHERE name = 'stream_places'";
+        if conn.query_row(exists, [], |row| row.get::<_, i64>(0))? == 0 {
+            return Ok(Self::default());
+        }
+        let mut statement = conn.prepare("SELECT stream, seq FROM stream_places")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(Self { done: rows.collect::<rusqlite::Result<_>>()? })
+    }
+
+    pub(super) fn of(&self, stream: u32) -> u64 {
+        self.done.get(&stream).copied().unwrap_or(0)
+    }
+
+    /// Whether a message comes right after the last of its stream, those in `ahead` counted, and counts it there.
+    pub(super) fn admit(&self, place: Option<&Place>, ahead: &mut HashMap<u32, u64>) -> Result<(), JournalError> {
+        let Some(place) = place else { return Ok(()) };
+        let done = ahead.get(&place.stream).copied().unwrap_or_else(|| self.of(place.stream));
+        if place.after != done || place.seq <= done {
+            return Err(JournalError::OutOfPlace { stream: place.stream, done, after: place.after });
+        }
+        ahead.insert(place.stream, place.seq);
+        Ok(())
+    }
+
+    /// Puts the places of a transaction into it.
+    pub(super) fn store(tx: &Transaction<'_>, ahead: &HashMap<u32, u64>) -> rusqlite::Result<()> {
+        for (stream, seq) in ahead {
+            tx.prepare_cached("INSERT OR REPLACE INTO stream_places (stream, seq) VALUES (?1, ?2)")?
+                .execute(params![stream, *seq as i64])?;
+        }
+        Ok(())
+    }
+
+    /// Takes in the places of a transaction that was committed.
+    pub(super) fn advance(&mut self, ahead: HashMap<u32, u64>) {
+        self.done.extend(ahead);
+    }
+
+    /// Moves a lane on; says whether the number is above its last.
+    pub(super) fn advance_lane(tx: &Transaction<'_>, place: &Place) -> rusqlite::Result<bool> {
+        let Some((lane, number)) = &place.lane else { return Ok(true) };
+        let last = tx
+            .prepare_cached("SELECT last_number FROM stream_lanes WHERE stream = ?1 AND lane = ?2")?
+            .query_row(params![place.stream, lane], |row| row.get::<_, i64>(0))
+            .optional()?;
+        if last.is_some_and(|last| last as u64 >= *number) {
+            return Ok(false);
+        }
+        tx.prepare_cached("INSERT OR REPLACE INTO stream_lanes (stream, lane, last_number) VALUES (?1, ?2, ?3)")?
+            .execute(params![place.stream, lane, *number as i64])?;
+        Ok(true)
+    }
+}
+
+/// Makes the tables of places in a journal that is to follow streams.
+pub(super) fn create(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(DDL)
+}
