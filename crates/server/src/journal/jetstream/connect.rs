@@ -79,8 +79,10 @@ async fn connect_options(options: &EngineOptions) -> Result<ConnectOptions, Jour
         .reconnect_delay_callback(|n_tries| Duration::from_millis(100 * n_tries.min(10) as u64))
         .event_callback(|event| async move {
             match event {
-                Event::Connected | Event::Draining | Event::Closed => tracing::info!(%event, "engine"),
-                _ => tracing::warn!(%event, "engine"),
+                Event::Disconnected | Event::SlowConsumer(_) | Event::ServerError(_) => {
+                    tracing::warn!(%event, "engine");
+                }
+                _ => tracing::debug!(%event, "engine"),
             }
         });
     if let Some(path) = &options.engine_credentials {

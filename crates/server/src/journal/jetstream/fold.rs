@@ -32,6 +32,8 @@ const MAX_IN_FLIGHT: usize = 1024;
 const CONSUMER_LIFE: Duration = Duration::from_secs(60);
 /// Between two signs of life of a consumer that has nothing to send.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+/// A stream that is followed for so long without a failure is well, though nothing came.
+const SETTLE: Duration = Duration::from_millis(500);
 /// Before a fold that failed goes on, and when it fails again and again.
 const PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(3);
@@ -135,6 +137,8 @@ impl Fold {
         let messages = consumer.stream().max_bytes_per_batch(MAX_AHEAD_BYTES).heartbeat(HEARTBEAT).messages();
         let mut messages = messages.await.map_err(trouble)?;
         let mut assembler = Assembler::default();
+        let (settle, mut is_settled) = (tokio::time::sleep(SETTLE), false);
+        tokio::pin!(settle);
         loop {
             let message = tokio::select! {
                 biased;
@@ -143,6 +147,11 @@ impl Fold {
                     continue;
                 }
                 message = messages.next(), if self.in_flight.len() < MAX_IN_FLIGHT => message,
+                () = &mut settle, if !is_settled => {
+                    is_settled = true;
+                    self.partition.clear_trouble();
+                    continue;
+                }
             };
             let message = message.ok_or_else(|| trouble("the consumer ended"))?.map_err(trouble)?;
             let seq = message.info().map_err(trouble)?.stream_sequence;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::Stream;
 use futures::future::join_all;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::connect::{check_server, is_connected};
@@ -26,7 +25,7 @@ const MAX_TROUBLE: Duration = Duration::from_secs(5);
 pub(super) struct Partition {
     pub(super) number: u32,
     /// The last message that was folded and is in the local copy.
-    folded: watch::Sender<u64>,
+    folded: AtomicU64,
     /// The last message that the stream was seen to hold.
     end: AtomicU64,
     health: Mutex<Health>,
@@ -41,15 +40,20 @@ struct Health {
 impl Partition {
     pub(super) fn new(number: u32, folded: u64, end: u64) -> Self {
         let health = Mutex::new(Health { seen: Instant::now(), trouble: None });
-        Self { number, folded: watch::Sender::new(folded), end: AtomicU64::new(end), health }
+        Self { number, folded: AtomicU64::new(folded), end: AtomicU64::new(end), health }
     }
 
     pub(super) fn folded(&self) -> u64 {
-        *self.folded.borrow()
+        self.folded.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_folded(&self, seq: u64) {
-        self.folded.send_replace(seq);
+        self.folded.store(seq, Ordering::Relaxed);
+        self.clear_trouble();
+    }
+
+    /// The fold gets on again.
+    pub(super) fn clear_trouble(&self) {
         self.health().trouble = None;
     }
 
