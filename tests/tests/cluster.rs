@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream;
 use reqwest::Method;
 use streamtable_tests::{DataDir, Nats, Server, Tail, framed, writer};
 
@@ -113,4 +114,118 @@ async fn without_a_quorum_appends_are_refused_and_reads_go_on() {
     }
     let request = server.request(Method::GET, "/tables");
     server.send(request).await.expect(200);
+}
+
+/// The stream that holds the rows of the only table there is, and its number.
+async fn only_stream(nats: &Nats) -> (jetstream::stream::Stream, usize) {
+    let context = nats.context().await;
+    for partition in 0..8 {
+        let stream = context.get_stream(format!("streamtable_rows_{partition}")).await.expect("it was made");
+        if stream.cached_info().state.messages > 0 {
+            return (stream, partition);
+        }
+    }
+    panic!("no stream has a message");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_are_none_change_nothing() {
+    let nats = Nats::start(1, "");
+    let (a, b) = (start(&nats, &DataDir::default(), &[]), start(&nats, &DataDir::default(), &[]));
+    a.append("e/p/t", "text/plain", framed(writer(1), 1, &rows(1, 3))).await.expect(200);
+    a.append_lines("e/p/t", "{\"free\":true}\n").await;
+    let (stream, partition) = only_stream(&nats).await;
+    let context = nats.context().await;
+    let numbered = stream.get_raw_message(1).await.expect("it is there");
+    let free = stream.get_raw_message(2).await.expect("it is there");
+    assert_eq!(stream.cached_info().config.num_replicas, 1, "one node cannot keep three copies");
+    let publish = |partition: usize, payload: Vec<u8>| {
+        let (context, subject) = (context.clone(), format!("rows.{partition}.e.p.t"));
+        async move { context.publish(subject, payload.into()).await.expect("sent").await.expect("stored") }
+    };
+    // What was stored is published again, as when an answer was lost, and into a stream where it does not belong.
+    for message in [&numbered, &free] {
+        publish(partition, message.payload.to_vec()).await;
+        publish((partition + 1) % 8, message.payload.to_vec()).await;
+    }
+    // No message at all, one that is cut short, a piece without its first, and a first without the others.
+    publish(partition, b"hello".to_vec()).await;
+    publish(partition, numbered.payload[..numbered.payload.len() - 9].to_vec()).await;
+    for place in [[1, 0, 2, 0], [0, 0, 2, 0]] {
+        let mut piece = numbered.payload.to_vec();
+        piece[28..32].copy_from_slice(&place);
+        publish(partition, piece).await;
+    }
+    b.append("e/p/t", "text/plain", framed(writer(1), 4, &rows(4, 2))).await.expect(200);
+    let of_a = loop {
+        // It is told to the one who appended when that server has seen it; the other sees it in its own time.
+        let text = whole(&a, "e/p/t").await;
+        if text.lines().count() > 4 {
+            break text;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(of_a.lines().count(), 6, "{of_a}");
+    assert_eq!(whole(&b, "e/p/t").await, of_a);
+    assert_eq!(whole(&start(&nats, &DataDir::default(), &[]), "e/p/t").await, of_a);
+    a.get("/health").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_of_a_later_version_stops_its_stream_and_no_other() {
+    let nats = Nats::start(1, "");
+    let server = start(&nats, &DataDir::default(), &["--engine-timeout-seconds", "2"]);
+    server.append_lines("e/p/t", "{\"i\":1}\n").await;
+    let (stream, partition) = only_stream(&nats).await;
+    let mut later = stream.get_raw_message(1).await.expect("it is there").payload.to_vec();
+    later[3] += 1;
+    let context = nats.context().await;
+    context.publish(format!("rows.{partition}.e.p.t"), later.into()).await.expect("sent").await.expect("stored");
+    let answer = server.append("e/p/t", "application/json", "{\"i\":2}").await.expect(503);
+    assert_eq!(answer.code(), "engine_unavailable");
+    let mut n_taken = 0;
+    for n in 0..16 {
+        let answer = server.append(&format!("e/p/other{n}"), "application/json", "{\"i\":1}").await;
+        n_taken += u32::from(answer.status == 200);
+    }
+    assert!((8..16).contains(&n_taken), "only those of the stopped stream are refused: {n_taken} of 16 were taken");
+    let health = server.get("/health").await.expect(503);
+    assert!(health.text().contains("a later version"), "{}", health.text());
+    assert_eq!(server.rows("e/p/t", "").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_does_not_let_us_in_is_told_at_once() {
+    let nats = Nats::start(1, "");
+    drop(nats.context().await);
+    let url = nats.url();
+    let flags = ["--engine", &url, "--engine-user", "streamtable", "--engine-password", "wrong"];
+    let (status, error) = Server::fails_to_start(&DataDir::default(), &flags);
+    assert!(!status.success() && error.contains("does not let this server in"), "{error}");
+    drop(nats);
+    let flags = ["--engine", &url, "--engine-timeout-seconds", "1"];
+    let (status, error) = Server::fails_to_start(&DataDir::default(), &flags);
+    assert!(!status.success() && error.contains("does not answer"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_go_over_tls_with_certificates_of_both_sides() {
+    let pem = |name: &str| format!("{}/data/nats-tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let tls = format!(
+        "tls {{ cert_file: \"{}\", key_file: \"{}\", ca_file: \"{}\", verify: true }}",
+        pem("server.pem"),
+        pem("server.key"),
+        pem("ca.pem")
+    );
+    let nats = Nats::start(1, &tls);
+    let (ca, cert, key) = (pem("ca.pem"), pem("client.pem"), pem("client.key"));
+    let flags = ["--engine-ca", &ca, "--engine-cert", &cert, "--engine-key", &key];
+    let server = start(&nats, &DataDir::default(), &flags);
+    server.append_lines("e/p/t", "{\"i\":1}\n").await;
+    assert_eq!(server.rows("e/p/t", "").await.len(), 1);
+    let mut flags = nats.flags();
+    flags.extend(["--engine-timeout-seconds", "1"].map(str::to_owned));
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let (status, _) = Server::fails_to_start(&DataDir::default(), &flags);
+    assert!(!status.success(), "nobody signed for the cluster's certificate");
 }

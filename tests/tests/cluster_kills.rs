@@ -139,6 +139,9 @@ async fn messages(context: &Context, stream: &str) -> Vec<(u64, String, usize, u
 
     let handle = context.get_stream(stream).await.expect("it is there");
     let state = handle.cached_info().state.clone();
+    if state.messages == 0 {
+        return Vec::new();
+    }
     let read = |seq| {
         let handle = handle.clone();
         async move {

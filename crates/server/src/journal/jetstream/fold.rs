@@ -31,7 +31,7 @@ const MAX_IN_FLIGHT: usize = 1024;
 /// A consumer that the cluster hears nothing of is forgotten after this long.
 const CONSUMER_LIFE: Duration = Duration::from_secs(60);
 /// Between two signs of life of a consumer that has nothing to send.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A stream that is followed for so long without a failure is well, though nothing came.
 const SETTLE: Duration = Duration::from_millis(500);
 /// Before a fold that failed goes on, and when it fails again and again.
@@ -64,7 +64,7 @@ struct InFlight {
 pub(super) struct Fold {
     pub(super) partition: Arc<Partition>,
     pub(super) n_partitions: u32,
-    pub(super) stream: Stream,
+    pub(super) stream: Stream<()>,
     pub(super) copy: Arc<SqliteJournal>,
     pub(super) waiting: Arc<Waiting>,
     /// The bytes that may wait for the local copy, over all streams.
@@ -80,7 +80,7 @@ impl Fold {
     pub(super) fn new(
         partition: Arc<Partition>,
         n_partitions: u32,
-        stream: Stream,
+        stream: Stream<()>,
         copy: Arc<SqliteJournal>,
         waiting: Arc<Waiting>,
         budget: Arc<Budget>,
@@ -274,7 +274,7 @@ impl Fold {
 }
 
 /// The local copy must lie within the stream.
-async fn check_bounds(stream: &Stream, done: u64) -> Result<(), Stop> {
+async fn check_bounds(stream: &Stream<()>, done: u64) -> Result<(), Stop> {
     let state = stream.get_info().await.map_err(trouble)?.state;
     if done > state.last_sequence {
         let last = state.last_sequence;
@@ -289,7 +289,7 @@ async fn check_bounds(stream: &Stream, done: u64) -> Result<(), Stop> {
 }
 
 /// Whether a message that did not come is not in the stream. Then it is so for every node.
-async fn check_gap(stream: &Stream, missing: u64) -> Result<(), Stop> {
+async fn check_gap(stream: &Stream<()>, missing: u64) -> Result<(), Stop> {
     use async_nats::jetstream::stream::RawMessageErrorKind;
 
     match stream.get_raw_message(missing).await {

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::Client;
+use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream::Stream;
 use model::{Offset, TableName};
 use tokio::task::AbortHandle;
@@ -35,6 +36,7 @@ use self::fold::Fold;
 use self::partition::Partition;
 use self::parts::Parts;
 use self::publish::Publish;
+use self::setup::{Setup, away};
 use self::waiting::{Lanes, Waiting};
 use super::{
     Append, AppendFuture, Appended, Budget, Frame, Journal, JournalError, OnCommit, Reservation, SqliteJournal,
@@ -45,6 +47,8 @@ use crate::config::Limits;
 
 pub use options::EngineOptions;
 
+/// How long the cluster may take to answer what is asked again if need be.
+const API_TIMEOUT: Duration = Duration::from_millis(2500);
 /// Bytes of messages that may wait for the local copy.
 const MAX_FOLD_BYTES: usize = 64 << 20;
 /// An append larger than this is encoded off the request's thread.
@@ -90,7 +94,7 @@ impl JetStreamJournal {
         let deadline = Instant::now() + options.timeout();
         let client = connect::connect(options, deadline).await?;
         let context = async_nats::jetstream::new(client.clone());
-        let setup::Streams { cluster, streams } = setup::setup(&context, options, deadline).await?;
+        let Setup { cluster, n_replicas } = setup::setup(&context, options, deadline).await?;
         if dir.join("streamtable.db").exists() {
             tracing::warn!(dir = %dir.display(), "the rows that a server without --engine kept here are not served");
         }
@@ -98,7 +102,10 @@ impl JetStreamJournal {
         let copy = Arc::new(copy);
         let (waiting, fold_budget) = (Arc::new(Waiting::default()), Arc::new(Budget::new(MAX_FOLD_BYTES)));
         let (mut partitions, mut tasks, mut probed) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, stream) in (0..cluster.partitions).zip(streams) {
+        // Where a node died, who asks soon again hears first of the one that took its place.
+        let context = ContextBuilder::new().timeout(API_TIMEOUT).build(client.clone());
+        for number in 0..cluster.partitions {
+            let stream = context.get_stream_no_info(place::stream(number)).await.map_err(away)?;
             let end = end_of(&stream, deadline).await?;
             let partition = Arc::new(Partition::new(number, copy.place_in(number), end));
             probed.push((Arc::clone(&partition), stream.clone()));
@@ -112,8 +119,7 @@ impl JetStreamJournal {
         let shared = Shared { client, timeout, copy, partitions, waiting, lanes, budget };
         let journal = Self { shared: Arc::new(shared), tasks: Mutex::new(tasks) };
         journal.catch_up().await?;
-        let (id, n_replicas) = (cluster.id, context_replicas(&context).await);
-        tracing::info!(id, partitions = cluster.partitions, n_replicas, "the engine is there");
+        tracing::info!(id = cluster.id, partitions = cluster.partitions, n_replicas, "the engine is there");
         Ok(journal)
     }
 
@@ -143,7 +149,7 @@ impl JetStreamJournal {
 }
 
 /// The number of the last message that the stream holds.
-async fn end_of(stream: &Stream, deadline: Instant) -> Result<u64, JournalError> {
+async fn end_of(stream: &Stream<()>, deadline: Instant) -> Result<u64, JournalError> {
     loop {
         match stream.get_info().await {
             Ok(info) => return Ok(info.state.last_sequence),
@@ -151,11 +157,6 @@ async fn end_of(stream: &Stream, deadline: Instant) -> Result<u64, JournalError>
             Err(_) => tokio::time::sleep(LOOK).await,
         }
     }
-}
-
-/// How many nodes keep a row, by the first stream; 0 when it does not say.
-async fn context_replicas(context: &async_nats::jetstream::Context) -> usize {
-    context.get_stream(place::stream(0)).await.map_or(0, |stream| stream.cached_info().config.num_replicas)
 }
 
 impl Shared {

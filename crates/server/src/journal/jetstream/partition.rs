@@ -96,7 +96,7 @@ impl Partition {
 }
 
 /// Asks each stream now and again how it is, and the node that we speak to for its version; never ends.
-pub(super) async fn probe(client: async_nats::Client, streams: Vec<(Arc<Partition>, Stream)>) {
+pub(super) async fn probe(client: async_nats::Client, streams: Vec<(Arc<Partition>, Stream<()>)>) {
     loop {
         tokio::time::sleep(PROBE_INTERVAL).await;
         if !is_connected(&client) {
@@ -107,7 +107,7 @@ pub(super) async fn probe(client: async_nats::Client, streams: Vec<(Arc<Partitio
             tracing::error!(%error, "the engine is not used");
             continue;
         }
-        let ask = |(partition, stream): &(Arc<Partition>, Stream)| {
+        let ask = |(partition, stream): &(Arc<Partition>, Stream<()>)| {
             let (partition, stream) = (Arc::clone(partition), stream.clone());
             async move {
                 // A stream that does not answer is seen by its silence.

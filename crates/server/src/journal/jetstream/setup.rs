@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{Context, kv};
 use futures::future::try_join_all;
 use tokio::time::Instant;
@@ -31,10 +31,11 @@ pub(super) struct Cluster {
     pub(super) partitions: u32,
 }
 
-/// The streams, by partition.
-pub(super) struct Streams {
+/// What was found or made.
+pub(super) struct Setup {
     pub(super) cluster: Cluster,
-    pub(super) streams: Vec<Stream>,
+    /// How many nodes keep each row.
+    pub(super) n_replicas: usize,
 }
 
 /// Finds the bucket and the streams, and makes what is not there. Waits until `deadline` for a cluster that is starting.
@@ -45,7 +46,7 @@ pub(super) async fn setup(
     context: &Context,
     options: &EngineOptions,
     deadline: Instant,
-) -> Result<Streams, JournalError> {
+) -> Result<Setup, JournalError> {
     loop {
         match try_setup(context, options).await {
             Err(JournalError::Engine(reason)) if Instant::now() < deadline => {
@@ -57,14 +58,14 @@ pub(super) async fn setup(
     }
 }
 
-async fn try_setup(context: &Context, options: &EngineOptions) -> Result<Streams, JournalError> {
+async fn try_setup(context: &Context, options: &EngineOptions) -> Result<Setup, JournalError> {
     let n_nodes = options.addresses().len().max(context.client().server_info().connect_urls.len());
     let n_default = if n_nodes >= N_NODES_OF_THREE { N_NODES_OF_THREE } else { 1 };
     let n_replicas = options.replicas.map_or(n_default, usize::from);
     let cluster = cluster(context, options.partitions, n_replicas).await?;
     let make = |partition| stream(context, &cluster, partition, n_replicas, options.replicas.is_some());
-    let streams = try_join_all((0..cluster.partitions).map(make)).await?;
-    Ok(Streams { cluster, streams })
+    let n_replicas = try_join_all((0..cluster.partitions).map(make)).await?.into_iter().min().unwrap_or_default();
+    Ok(Setup { cluster, n_replicas })
 }
 
 /// Reads the bucket, or writes it first.
@@ -94,13 +95,14 @@ async fn read(bucket: &kv::Store) -> Result<Option<Cluster>, JournalError> {
     text.map(|text| serde_json::from_slice(&text).map_err(refused)).transpose()
 }
 
+/// Finds or makes a stream; says how many nodes keep it.
 async fn stream(
     context: &Context,
     cluster: &Cluster,
     partition: u32,
     num_replicas: usize,
     replicas_asked: bool,
-) -> Result<Stream, JournalError> {
+) -> Result<usize, JournalError> {
     let wanted = config(cluster, partition, num_replicas);
     let stream = context.get_or_create_stream(wanted.clone()).await.map_err(away)?;
     let found = &stream.cached_info().config;
@@ -109,9 +111,10 @@ async fn stream(
     }
     if replicas_asked && found.num_replicas != num_replicas {
         tracing::info!(stream = wanted.name, from = found.num_replicas, to = num_replicas, "changing the replicas");
-        context.update_stream(Config { num_replicas, ..found.clone() }).await.map_err(away)?;
+        let info = context.update_stream(Config { num_replicas, ..found.clone() }).await.map_err(away)?;
+        return Ok(info.config.num_replicas);
     }
-    Ok(stream)
+    Ok(found.num_replicas)
 }
 
 /// Rows are kept for good: nothing may make the cluster drop a message by itself.
@@ -155,7 +158,7 @@ fn fault(found: &Config, wanted: &Config) -> Option<&'static str> {
 }
 
 /// An error that may pass.
-fn away(error: impl Display) -> JournalError {
+pub(super) fn away(error: impl Display) -> JournalError {
     JournalError::Engine(error.to_string())
 }
 
