@@ -43,7 +43,7 @@ async fn write(byte: u8, addresses: &Addresses, oracle: &Oracle, done: &AtomicBo
     let (mut seq, mut at) = (1_u64, usize::from(byte));
     while !done.load(Ordering::Relaxed) {
         // Now and then a batch that goes in several messages.
-        let padding = if seq % 97 < 3 { "x".repeat(60_000) } else { String::new() };
+        let padding = if seq % 97 < 3 { "x".repeat(30_000) } else { String::new() };
         let n_rows = 1 + (seq * 7 + u64::from(byte)) % 40;
         let row = |n| format!("{{\"w\":{byte},\"i\":{n},\"text\":\"{padding}\"}}");
         let rows: Vec<String> = (seq..seq + n_rows).map(row).collect();

@@ -72,6 +72,8 @@ pub(super) struct Fold {
     in_flight: VecDeque<InFlight>,
     /// Whether a message was not written, since when no other will be.
     failed: bool,
+    /// The last piece of a body that is not whole, which moves nothing and is as good as folded; 0 for none.
+    begun: u64,
     /// The message at which writing panicked, and how often.
     panicked: (u64, u32),
 }
@@ -85,8 +87,8 @@ impl Fold {
         waiting: Arc<Waiting>,
         budget: Arc<Budget>,
     ) -> Self {
-        let (in_flight, failed, panicked) = (VecDeque::new(), false, (0, 0));
-        Self { partition, n_partitions, stream, copy, waiting, budget, in_flight, failed, panicked }
+        let (in_flight, failed, begun, panicked) = (VecDeque::new(), false, 0, (0, 0));
+        Self { partition, n_partitions, stream, copy, waiting, budget, in_flight, failed, begun, panicked }
     }
 
     /// Folds until the local copy is closed.
@@ -178,7 +180,13 @@ impl Fold {
                 return self.pass_over(None, after, seq, error.to_string()).map(|()| true);
             }
             Ok(piece) => match assembler.push(&piece) {
-                Step::Begun => return Ok(false),
+                Step::Begun => {
+                    self.begun = seq;
+                    if self.in_flight.is_empty() {
+                        self.partition.set_folded(seq);
+                    }
+                    return Ok(false);
+                }
                 Step::Stray => {
                     let reason = "it is a piece whose neighbours are not there".to_owned();
                     return self.pass_over(None, after, seq, reason).map(|()| true);
@@ -241,13 +249,10 @@ impl Fold {
     fn finished(&mut self, outcome: Outcome) -> Result<(), Stop> {
         let Some(message) = self.in_flight.pop_front().filter(|_| !self.failed) else { return Ok(()) };
         let outcome = match (outcome, message.passed_over) {
-            (Ok(_), Some(reason)) => {
-                self.partition.set_folded(message.seq);
-                Err(JournalError::Internal(reason))
-            }
-            (Ok(appended), None) => {
-                self.partition.set_folded(message.seq);
-                Ok(appended)
+            (Ok(appended), passed_over) => {
+                let is_last = self.in_flight.is_empty();
+                self.partition.set_folded(if is_last { message.seq.max(self.begun) } else { message.seq });
+                passed_over.map_or(Ok(appended), |reason| Err(JournalError::Internal(reason)))
             }
             (Err(error), _) => {
                 self.failed = true;

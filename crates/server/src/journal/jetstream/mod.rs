@@ -48,7 +48,7 @@ use crate::config::Limits;
 pub use options::EngineOptions;
 
 /// How long the cluster may take to answer what is asked again if need be.
-const API_TIMEOUT: Duration = Duration::from_millis(2500);
+const API_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes of messages that may wait for the local copy.
 const MAX_FOLD_BYTES: usize = 64 << 20;
 /// An append larger than this is encoded off the request's thread.
@@ -93,7 +93,8 @@ impl JetStreamJournal {
     ) -> Result<Self, JournalError> {
         let deadline = Instant::now() + options.timeout();
         let client = connect::connect(options, deadline).await?;
-        let context = async_nats::jetstream::new(client.clone());
+        // Where a node died, who asks soon again hears first of the one that took its place.
+        let context = ContextBuilder::new().timeout(API_TIMEOUT).build(client.clone());
         let Setup { cluster, n_replicas } = setup::setup(&context, options, deadline).await?;
         if dir.join("streamtable.db").exists() {
             tracing::warn!(dir = %dir.display(), "the rows that a server without --engine kept here are not served");
@@ -102,8 +103,6 @@ impl JetStreamJournal {
         let copy = Arc::new(copy);
         let (waiting, fold_budget) = (Arc::new(Waiting::default()), Arc::new(Budget::new(MAX_FOLD_BYTES)));
         let (mut partitions, mut tasks, mut probed) = (Vec::new(), Vec::new(), Vec::new());
-        // Where a node died, who asks soon again hears first of the one that took its place.
-        let context = ContextBuilder::new().timeout(API_TIMEOUT).build(client.clone());
         for number in 0..cluster.partitions {
             let stream = context.get_stream_no_info(place::stream(number)).await.map_err(away)?;
             let end = end_of(&stream, deadline).await?;

@@ -44,7 +44,7 @@ mod tests {
             let at = partition(&table, 8);
             assert_eq!((at, subject(&table, at).as_str()), expect, "rows that are there would not be found");
         };
-        check("e/p/t", (3, "rows.3.e.p.t"));
-        check("acme.org/v1.2/a-b_c", (3, "rows.3.acme%2Eorg.v1%2E2.a-b_c"));
+        check("e/p/t", (0, "rows.0.e.p.t"));
+        check("acme.org/v1.2/a-b_c", (2, "rows.2.acme%2Eorg.v1%2E2.a-b_c"));
     }
 }
