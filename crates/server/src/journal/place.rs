@@ -106,3 +106,72 @@ impl Places {
 pub(super) fn create(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(DDL)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Append, Appended, Budget, Journal, SqliteJournal};
+    use clap::Parser;
+    use model::{Row, TableName, Value};
+
+    const LANE: [u8; 16] = [7; 16];
+
+    struct Folder(std::path::PathBuf);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            // What cannot be removed is left to the system's own cleaning.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn open(folder: &Folder) -> SqliteJournal {
+        let limits = crate::Config::try_parse_from(["streamtable-server"]).expect("every flag has a default").limits;
+        SqliteJournal::open_following(&folder.0, &limits, Box::new(|_, _| {})).expect("the folder can be written")
+    }
+
+    fn append(journal: &SqliteJournal, n_rows: usize) -> Append {
+        let row = |n| [("n", Value::Int(n as i64))].into_iter().collect::<Row>();
+        let batches = vec![(0..n_rows).map(row).collect()];
+        let reservation = Budget::new(1).reserve(1).expect("it is empty");
+        assert!(journal.check().is_ok());
+        Append { table: TableName::parse("t").expect("a name"), origin: None, batches, reservation }
+    }
+
+    fn place(stream: u32, after: u64, seq: u64, number: u64) -> Place {
+        Place { stream, after, seq, received_micros: 1000 + seq as i64, lane: Some((LANE, number)) }
+    }
+
+    #[tokio::test]
+    async fn only_what_comes_next_is_written() {
+        let folder = Folder(std::env::temp_dir().join(format!("streamtable-place-{}", std::process::id())));
+        let journal = open(&folder);
+        let stored = |n_stored, first_offset| Ok(Appended { n_stored, n_duplicate: 0, first_offset });
+        // Sent ahead without waiting, as a fold does.
+        let first = journal.append_at(Some(append(&journal, 2)), place(1, 0, 4, 1));
+        let passed_over = journal.append_at(None, place(1, 4, 5, 2));
+        let left_out = journal.append_at(Some(append(&journal, 9)), place(1, 6, 7, 3));
+        let behind_it = journal.append_at(Some(append(&journal, 9)), place(1, 7, 8, 4));
+        let other_stream = journal.append_at(Some(append(&journal, 1)), place(2, 0, 1, 1));
+        assert_eq!(first.await, stored(2, Some(0)));
+        assert_eq!(passed_over.await, stored(0, None));
+        let out_of_place = |after| Err(JournalError::OutOfPlace { stream: 1, done: 5, after });
+        assert_eq!(left_out.await, out_of_place(6));
+        assert_eq!(behind_it.await, out_of_place(7));
+        assert_eq!(other_stream.await, stored(1, Some(2)), "a lane belongs to its stream");
+        assert_eq!((journal.place_in(1), journal.place_in(2), journal.place_in(3)), (5, 1, 0));
+        drop(journal);
+
+        let journal = open(&folder);
+        assert_eq!((journal.place_in(1), journal.place_in(2)), (5, 1), "the places are on disk");
+        let again = journal.append_at(Some(append(&journal, 2)), place(1, 0, 4, 1));
+        assert_eq!(again.await, Err(JournalError::OutOfPlace { stream: 1, done: 5, after: 0 }));
+        // The same message, published twice: its lane knows.
+        let repeated = journal.append_at(Some(append(&journal, 2)), place(1, 5, 6, 1));
+        assert_eq!(repeated.await, Ok(Appended { n_stored: 0, n_duplicate: 2, first_offset: None }));
+        let next = journal.append_at(Some(append(&journal, 1)), place(1, 6, 9, 2));
+        assert_eq!(next.await, stored(1, Some(3)));
+        let state = journal.table(&TableName::parse("t").expect("a name")).expect("it has rows");
+        assert_eq!((state.next_offset, state.last_received_micros), (4, Some(1009)), "the time is the message's");
+    }
+}
