@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
-use crate::journal::{JetStreamJournal, Journal, JournalError, SqliteJournal};
+use crate::journal::{JetStreamJournal, Journal, JournalError, JournalEvent, SqliteJournal};
 use crate::query::Queries;
 use crate::rate::Rates;
 
@@ -34,16 +34,21 @@ impl AppState {
         let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
-        let on_commit = Box::new(move |table: &_, frame: &_| {
-            let frame: &crate::journal::Frame = frame;
-            to_rates.add(table, frame.n_rows, now_micros());
-            to_hub.publish(table, frame);
+        let on_event = Box::new(move |event: JournalEvent<'_>| match event {
+            JournalEvent::Stored(table, frame) => {
+                to_rates.add(table, frame.n_rows, now_micros());
+                to_hub.publish(table, frame);
+            }
+            JournalEvent::Deleted(table) => {
+                to_rates.forget(table);
+                to_hub.forget(table);
+            }
         });
-        let (dir, limits) = (&config.data, &config.limits);
+        let (dir, limits, retention) = (&config.data, &config.limits, config.retain.into());
         let journal: Arc<dyn Journal> = if config.engine.engine.is_some() {
-            Arc::new(JetStreamJournal::open(dir, &config.engine, limits, on_commit).await?)
+            Arc::new(JetStreamJournal::open(dir, &config.engine, limits, retention, on_event).await?)
         } else {
-            Arc::new(SqliteJournal::open(dir, limits, on_commit)?)
+            Arc::new(SqliteJournal::open(dir, limits, retention, on_event)?)
         };
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         Ok(Self(Arc::new(Inner { config, journal, hub, rates, queries, stopping })))

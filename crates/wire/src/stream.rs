@@ -1,9 +1,13 @@
-//! The messages of a replicated stream: rows on their way to a table, as every node reads them back.
+//! The messages of a replicated stream: what changes a table, as every node reads it back.
 //!
 //! ```text
 //! piece     "StJ", version 1, lane (16 bytes), number (u64), index (u16), count (u16), a piece of the body
-//! body      kind 1, received (i64), table, origin, batches
+//! body      kind, received (i64), table, what is of the kind
 //! table     length (u16), text
+//! 1 rows    origin, batches
+//! 2 delete  nothing
+//! 3 retain  0, or 1 and three limits, of age in seconds, rows, bytes: 0, or 1 and a number (u64)
+//! 4 drop    when the table was made (i64), the first offset that stays (u64)
 //! origin    0, or 1, writer (16 bytes), last seq (u64), n (u32) runs of seqs: first (u64), count (u32)
 //! batches   n (u32), and for each its length (u32) and an Arrow frame
 //! ```
@@ -12,7 +16,7 @@
 
 use std::ops::Range;
 
-use model::{Batch, Seq, TableName, WriterId, system_column};
+use model::{Batch, Offset, Seq, TableName, WriterId, system_column};
 
 use crate::WireError;
 use crate::arrow::{decode_frame, encode_frame};
@@ -25,6 +29,9 @@ pub const MAX_PIECES: usize = 1000;
 const MAGIC: [u8; 3] = *b"StJ";
 const VERSION: u8 = 1;
 const KIND_ROWS: u8 = 1;
+const KIND_DELETE: u8 = 2;
+const KIND_RETAIN: u8 = 3;
+const KIND_DROP: u8 = 4;
 
 /// Tells a message from all others. A lane's numbers ascend, and it has one message on its way at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,17 +55,39 @@ pub struct Piece<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Rows on their way to a table.
+/// What happens to a table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rows {
-    /// When they came to the server, in microseconds since 1970-01-01T00:00:00Z.
+pub struct Message {
+    /// When it came to the server, in microseconds since 1970-01-01T00:00:00Z.
     pub received_micros: i64,
     /// The table.
     pub table: TableName,
-    /// Who numbered them, if anybody did.
-    pub origin: Option<RowsOrigin>,
-    /// The rows, at least one in each batch.
-    pub batches: Vec<Batch>,
+    /// What it is.
+    pub change: Change,
+}
+
+/// A change of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Rows come.
+    Rows {
+        /// Who numbered them, if anybody did.
+        origin: Option<RowsOrigin>,
+        /// The rows, at least one in each batch.
+        batches: Vec<Batch>,
+    },
+    /// The table is deleted.
+    Delete,
+    /// It is said what is kept of the table: its age in seconds, its rows and its bytes at most; `None` leaves it to the
+    /// servers.
+    Retain(Option<[Option<u64>; 3]>),
+    /// The oldest rows go.
+    Drop {
+        /// When the table was made that is meant, in microseconds since 1970-01-01T00:00:00Z.
+        created_micros: i64,
+        /// The first row that stays.
+        first_offset: Offset,
+    },
 }
 
 /// A writer's numbers for rows.
@@ -119,35 +148,36 @@ impl<'a> Piece<'a> {
     }
 }
 
-impl Rows {
+impl Message {
     /// Writes a body.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![KIND_ROWS];
+        let kind = match &self.change {
+            Change::Rows { .. } => KIND_ROWS,
+            Change::Delete => KIND_DELETE,
+            Change::Retain(_) => KIND_RETAIN,
+            Change::Drop { .. } => KIND_DROP,
+        };
+        let mut out = vec![kind];
         out.extend_from_slice(&self.received_micros.to_le_bytes());
         let table = self.table.to_string();
         // A name's three parts have 128 bytes each at most.
         out.extend_from_slice(&(table.len() as u16).to_le_bytes());
         out.extend_from_slice(table.as_bytes());
-        match &self.origin {
-            None => out.push(0),
-            Some(origin) => {
-                out.push(1);
-                out.extend_from_slice(origin.writer.as_bytes());
-                out.extend_from_slice(&origin.last_seq.to_le_bytes());
-                let runs: Vec<&[Seq]> = origin.seqs.chunk_by(|a, b| a.checked_add(1) == Some(*b)).collect();
-                out.extend_from_slice(&length(runs.len()));
-                for run in runs {
-                    out.extend_from_slice(&run[0].to_le_bytes());
-                    out.extend_from_slice(&length(run.len()));
+        match &self.change {
+            Change::Rows { origin, batches } => encode_rows(origin.as_ref(), batches, &mut out),
+            Change::Delete => {}
+            Change::Retain(limits) => {
+                out.push(limits.is_some().into());
+                for limit in limits.iter().flatten() {
+                    out.push(limit.is_some().into());
+                    out.extend(limit.iter().flat_map(|limit| limit.to_le_bytes()));
                 }
             }
-        }
-        out.extend_from_slice(&length(self.batches.len()));
-        for batch in &self.batches {
-            let frame = encode_frame(0, batch);
-            out.extend_from_slice(&length(frame.len()));
-            out.extend_from_slice(&frame);
+            Change::Drop { created_micros, first_offset } => {
+                out.extend_from_slice(&created_micros.to_le_bytes());
+                out.extend_from_slice(&first_offset.to_le_bytes());
+            }
         }
         out
     }
@@ -158,27 +188,48 @@ impl Rows {
     /// [`WireError::NewerMessage`] for one of a kind that a later version made, else why it is none.
     pub fn decode(body: &[u8]) -> Result<Self, WireError> {
         let mut bytes = Bytes(body);
-        match bytes.array::<1>()? {
-            [KIND_ROWS] => {}
-            [kind] => return Err(WireError::NewerMessage(kind)),
+        let [kind] = bytes.array()?;
+        if !(KIND_ROWS..=KIND_DROP).contains(&kind) {
+            return Err(WireError::NewerMessage(kind));
         }
         let received_micros = i64::from_le_bytes(bytes.array()?);
         let n_bytes = u16::from_le_bytes(bytes.array()?).into();
         let table = std::str::from_utf8(bytes.take(n_bytes)?).map_err(|error| WireError::Utf8(error.valid_up_to()))?;
         let table = TableName::parse(table)?;
-        let origin = match bytes.array::<1>()? {
-            [0] => None,
-            [1] => Some(bytes.origin()?),
-            _ => return Err(bad("it has no origin")),
+        let change = match kind {
+            KIND_ROWS => bytes.rows()?,
+            KIND_DELETE => Change::Delete,
+            KIND_RETAIN => Change::Retain(if bytes.flag()? {
+                Some([bytes.limit()?, bytes.limit()?, bytes.limit()?])
+            } else {
+                None
+            }),
+            _ => Change::Drop { created_micros: i64::from_le_bytes(bytes.array()?), first_offset: bytes.number()? },
         };
-        let n_batches = bytes.length()?;
-        let batches = (0..n_batches).map(|_| bytes.batch()).collect::<Result<Vec<_>, _>>()?;
         if !bytes.0.is_empty() {
             return Err(bad("it goes on after its end"));
         }
-        let n_rows: usize = batches.iter().map(Batch::n_rows).sum();
-        let origin = origin.map(|origin| origin.number(n_rows)).transpose()?;
-        Ok(Self { received_micros, table, origin, batches })
+        Ok(Self { received_micros, table, change })
+    }
+}
+
+fn encode_rows(origin: Option<&RowsOrigin>, batches: &[Batch], out: &mut Vec<u8>) {
+    out.push(origin.is_some().into());
+    if let Some(origin) = origin {
+        out.extend_from_slice(origin.writer.as_bytes());
+        out.extend_from_slice(&origin.last_seq.to_le_bytes());
+        let runs: Vec<&[Seq]> = origin.seqs.chunk_by(|a, b| a.checked_add(1) == Some(*b)).collect();
+        out.extend_from_slice(&length(runs.len()));
+        for run in runs {
+            out.extend_from_slice(&run[0].to_le_bytes());
+            out.extend_from_slice(&length(run.len()));
+        }
+    }
+    out.extend_from_slice(&length(batches.len()));
+    for batch in batches {
+        let frame = encode_frame(0, batch);
+        out.extend_from_slice(&length(frame.len()));
+        out.extend_from_slice(&frame);
     }
 }
 
@@ -232,6 +283,27 @@ impl<'a> Bytes<'a> {
         self.array().map(|bytes| u32::from_le_bytes(bytes) as usize)
     }
 
+    fn flag(&mut self) -> Result<bool, WireError> {
+        match self.array()? {
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err(bad("what is neither 0 nor 1 says neither no nor yes")),
+        }
+    }
+
+    fn limit(&mut self) -> Result<Option<u64>, WireError> {
+        Ok(if self.flag()? { Some(self.number()?) } else { None })
+    }
+
+    fn rows(&mut self) -> Result<Change, WireError> {
+        let origin = if self.flag()? { Some(self.origin()?) } else { None };
+        let n_batches = self.length()?;
+        let batches = (0..n_batches).map(|_| self.batch()).collect::<Result<Vec<_>, _>>()?;
+        let n_rows: usize = batches.iter().map(Batch::n_rows).sum();
+        let origin = origin.map(|origin| origin.number(n_rows)).transpose()?;
+        Ok(Change::Rows { origin, batches })
+    }
+
     fn origin(&mut self) -> Result<RunsOrigin, WireError> {
         let writer = WriterId::from_bytes(self.array()?);
         let last_seq = self.number()?;
@@ -270,7 +342,7 @@ mod tests {
 
     const ID: MessageId = MessageId { lane: [7; 16], number: 9 };
 
-    fn rows(sizes: &[usize], seqs: Option<Vec<Seq>>, text: &str) -> Rows {
+    fn rows(sizes: &[usize], seqs: Option<Vec<Seq>>, text: &str) -> Message {
         let row =
             |n: usize| [("n", Value::Int(n as i64)), ("t", Value::Text(text.into()))].into_iter().collect::<Row>();
         let batches = sizes.iter().map(|n_rows| (0..*n_rows).map(row).collect()).collect();
@@ -278,7 +350,11 @@ mod tests {
             let last_seq = seqs.last().copied().unwrap_or(0) + 3;
             RowsOrigin { writer: WriterId::from_bytes([3; 16]), seqs, last_seq }
         });
-        Rows { received_micros: -5, table: TableName::parse("e/p.q/t").unwrap(), origin, batches }
+        message(Change::Rows { origin, batches })
+    }
+
+    fn message(change: Change) -> Message {
+        Message { received_micros: -5, table: TableName::parse("e/p.q/t").unwrap(), change }
     }
 
     proptest! {
@@ -290,7 +366,7 @@ mod tests {
             let n_rows: usize = sizes.iter().sum();
             let seqs = gaps.map(|gaps| gaps.iter().scan(0, |seq, gap| { *seq += gap; Some(*seq) }).take(n_rows).collect());
             let rows = rows(&sizes, seqs, "x");
-            prop_assert_eq!(Rows::decode(&rows.encode()), Ok(rows));
+            prop_assert_eq!(Message::decode(&rows.encode()), Ok(rows));
         }
 
         #[test]
@@ -299,12 +375,27 @@ mod tests {
             let at = at.index(body.len());
             if cut {
                 body.truncate(at);
-                prop_assert!(Rows::decode(&body).is_err());
+                prop_assert!(Message::decode(&body).is_err());
             } else {
                 body[at] = byte;
                 // Whatever it says now, it says it without a panic.
-                let _ = Rows::decode(&body);
+                let _ = Message::decode(&body);
             }
+        }
+    }
+
+    #[test]
+    fn other_changes_read_back() {
+        for change in [
+            Change::Delete,
+            Change::Retain(None),
+            Change::Retain(Some([Some(7), None, Some(u64::MAX)])),
+            Change::Drop { created_micros: -1, first_offset: 9 },
+        ] {
+            let message = message(change);
+            let body = message.encode();
+            assert!(matches!(Message::decode(&body[..body.len() - 1]), Err(WireError::Message(_))));
+            assert_eq!(Message::decode(&body), Ok(message));
         }
     }
 
@@ -327,16 +418,15 @@ mod tests {
         message[0] = b'X';
         assert!(matches!(Piece::decode(&message), Err(WireError::Message(_))));
         assert!(matches!(Piece::decode(b"hello"), Err(WireError::Message(_))));
-        assert_eq!(Rows::decode(&[9, 0, 0]), Err(WireError::NewerMessage(9)));
+        assert_eq!(Message::decode(&[9, 0, 0]), Err(WireError::NewerMessage(9)));
     }
 
     #[test]
     fn a_body_that_no_node_would_write_is_refused() {
-        let mut sneaky = rows(&[1], None, "x");
         let column = model::Column::new("_writer".to_owned(), model::Cells::Int(vec![1]), None);
-        sneaky.batches[0].add_column(column);
-        assert!(matches!(Rows::decode(&sneaky.encode()), Err(WireError::Message(_))));
+        let sneaky = message(Change::Rows { origin: None, batches: vec![Batch::new(1, vec![column])] });
+        assert!(matches!(Message::decode(&sneaky.encode()), Err(WireError::Message(_))));
         let backwards = rows(&[2], Some(vec![5, 4]), "x");
-        assert!(matches!(Rows::decode(&backwards.encode()), Err(WireError::Message(_))));
+        assert!(matches!(Message::decode(&backwards.encode()), Err(WireError::Message(_))));
     }
 }

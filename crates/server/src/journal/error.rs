@@ -43,6 +43,17 @@ pub enum JournalError {
     /// The engine is not one that rows may be trusted to, or not set up as it must be.
     #[error("the engine cannot be used: {0}")]
     EngineRefused(String),
+    /// The rows that are due were dropped by the table's retention.
+    #[error("the rows from offset {from} to {first_offset} were dropped by the table's retention")]
+    RowsDropped {
+        /// The first row that was due.
+        from: Offset,
+        /// The first row that is there.
+        first_offset: Offset,
+    },
+    /// The table was deleted.
+    #[error("the table was deleted")]
+    TableDeleted,
     /// The journal was closed.
     #[error("the server is stopping")]
     Closed,
@@ -64,6 +75,14 @@ pub enum JournalError {
         found: i64,
         /// The latest format this version knows.
         known: i64,
+    },
+    /// The journal could not be copied.
+    #[error("no backup was made: {path}: {reason}")]
+    Backup {
+        /// The file that is at fault.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// The data folder cannot be made or opened.
     #[error("cannot open {path}: {reason}")]
@@ -88,11 +107,14 @@ impl JournalError {
             JournalError::OutOfPlace { .. } => "internal",
             JournalError::Engine(_) => "engine_unavailable",
             JournalError::EngineRefused(_) => "engine_refused",
+            JournalError::RowsDropped { .. } => "rows_dropped",
+            JournalError::TableDeleted => "table_deleted",
             JournalError::Closed => "stopping",
             JournalError::Internal(_) => "internal",
             JournalError::InUse(_) => "data_in_use",
             JournalError::Foreign(_) => "journal_foreign",
             JournalError::TooNew { .. } => "journal_too_new",
+            JournalError::Backup { .. } => "backup_failed",
             JournalError::Open { .. } => "journal_open",
         }
     }

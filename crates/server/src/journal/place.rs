@@ -34,12 +34,15 @@ pub struct Place {
     pub seq: u64,
     /// When its rows came, in microseconds since 1970-01-01T00:00:00Z: the same on every node.
     pub received_micros: i64,
-    /// A lane and its number for the message: rows without a writer are dropped when the number is not above the
-    /// lane's last.
+    /// A lane and its number for the message. What is not numbered by a writer is dropped when the number is not above
+    /// the lane's last.
     pub lane: Option<([u8; 16], u64)>,
 }
 
-/// How far each stream was followed. Of the writer's thread.
+/// How far a transaction follows streams: the last message of each that is in it.
+pub(super) type Ahead = HashMap<u32, u64>;
+
+/// How far each stream was followed.
 #[derive(Default)]
 pub(super) struct Places {
     done: HashMap<u32, u64>,
@@ -62,7 +65,7 @@ impl Places {
     }
 
     /// Whether a message comes right after the last of its stream, those in `ahead` counted, and counts it there.
-    pub(super) fn admit(&self, place: Option<&Place>, ahead: &mut HashMap<u32, u64>) -> Result<(), JournalError> {
+    pub(super) fn admit(&self, place: Option<&Place>, ahead: &mut Ahead) -> Result<(), JournalError> {
         let Some(place) = place else { return Ok(()) };
         let done = ahead.get(&place.stream).copied().unwrap_or_else(|| self.of(place.stream));
         if place.after != done || place.seq <= done {
@@ -73,7 +76,7 @@ impl Places {
     }
 
     /// Puts the places of a transaction into it.
-    pub(super) fn store(tx: &Transaction<'_>, ahead: &HashMap<u32, u64>) -> rusqlite::Result<()> {
+    pub(super) fn store(tx: &Transaction<'_>, ahead: &Ahead) -> rusqlite::Result<()> {
         for (stream, seq) in ahead {
             tx.prepare_cached("INSERT OR REPLACE INTO stream_places (stream, seq) VALUES (?1, ?2)")?
                 .execute(params![stream, *seq as i64])?;
@@ -82,22 +85,24 @@ impl Places {
     }
 
     /// Takes in the places of a transaction that was committed.
-    pub(super) fn advance(&mut self, ahead: HashMap<u32, u64>) {
+    pub(super) fn advance(&mut self, ahead: Ahead) {
         self.done.extend(ahead);
     }
 
-    /// Moves a lane on; says whether the number is above its last.
-    pub(super) fn advance_lane(tx: &Transaction<'_>, place: &Place) -> rusqlite::Result<bool> {
-        let Some((lane, number)) = &place.lane else { return Ok(true) };
+    /// Moves the lane of a message on; says whether the number is above its last. What has no lane is always new.
+    pub(super) fn advance_lane(tx: &Transaction<'_>, place: Option<&Place>) -> rusqlite::Result<bool> {
+        let Some((place, (lane, number))) = place.and_then(|place| Some((place, place.lane?))) else {
+            return Ok(true);
+        };
         let last = tx
             .prepare_cached("SELECT last_number FROM stream_lanes WHERE stream = ?1 AND lane = ?2")?
             .query_row(params![place.stream, lane], |row| row.get::<_, i64>(0))
             .optional()?;
-        if last.is_some_and(|last| last as u64 >= *number) {
+        if last.is_some_and(|last| last as u64 >= number) {
             return Ok(false);
         }
         tx.prepare_cached("INSERT OR REPLACE INTO stream_lanes (stream, lane, last_number) VALUES (?1, ?2, ?3)")?
-            .execute(params![place.stream, lane, *number as i64])?;
+            .execute(params![place.stream, lane, number as i64])?;
         Ok(true)
     }
 }
@@ -110,7 +115,7 @@ pub(super) fn create(conn: &Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Append, Appended, Budget, Journal, SqliteJournal};
+    use crate::journal::{Append, Appended, Budget, Journal, JournalEvent, Retention, SqliteJournal};
     use clap::Parser;
     use model::{Row, TableName, Value};
 
@@ -127,7 +132,9 @@ mod tests {
 
     fn open(folder: &Folder) -> SqliteJournal {
         let limits = crate::Config::try_parse_from(["streamtable-server"]).expect("every flag has a default").limits;
-        SqliteJournal::open_following(&folder.0, &limits, Box::new(|_, _| {})).expect("the folder can be written")
+        let (on_event, on_expired) = (Box::new(|_: JournalEvent<'_>| {}), Box::new(|_: &_, _| {}));
+        SqliteJournal::open_following(&folder.0, &limits, Retention::default(), on_event, on_expired)
+            .expect("the folder can be written")
     }
 
     fn append(journal: &SqliteJournal, n_rows: usize) -> Append {

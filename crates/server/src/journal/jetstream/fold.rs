@@ -5,8 +5,8 @@
 //! server; it is that journal's own code. A message that is none is passed over. One of a later version stops the fold of its
 //! stream, since whoever passed it over would number what follows otherwise than a node that knows it.
 //!
-//! What moves a table otherwise than by rows (its deletion, letting go of old rows) is to be a body of its own kind in
-//! `wire::stream`, so that it has its place in the same order; [`Fold::take`] is where it would be told from rows.
+//! What else changes a table, its deletion and what retention drops, is a message as well, and so comes at the same row
+//! everywhere. No server changes its copy by itself, but for how rows lie in frames.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,13 +16,16 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::Stream;
 use futures::StreamExt;
 use wire::WireError;
-use wire::stream::{MessageId, Piece, Rows};
+use wire::stream::{Change, Message, MessageId, Piece};
 
 use super::assemble::{Assembler, Step};
 use super::partition::Partition;
 use super::place;
-use super::waiting::{Outcome, Waiting};
-use crate::journal::{Append, AppendFuture, Budget, JournalError, Origin, Place, SqliteJournal};
+use super::waiting::{Folded, Outcome, Waiting};
+use crate::journal::task::Task;
+use crate::journal::{
+    Append, Budget, JournalError, JournalFuture, Origin, Place, Reservation, Retention, SqliteJournal,
+};
 
 /// The most bytes that the cluster sends ahead.
 const MAX_AHEAD_BYTES: usize = 4 << 20;
@@ -57,7 +60,7 @@ struct InFlight {
     id: Option<MessageId>,
     /// What it ends with where the message was passed over.
     passed_over: Option<String>,
-    written: AppendFuture,
+    written: JournalFuture<Folded>,
 }
 
 /// The fold of one stream.
@@ -199,18 +202,18 @@ impl Fold {
         }
         let n_bytes = body.len();
         let decoded = if n_bytes < LARGE_BODY_BYTES {
-            Rows::decode(&body)
+            Message::decode(&body)
         } else {
-            tokio::task::spawn_blocking(move || Rows::decode(&body)).await.map_err(trouble)?
+            tokio::task::spawn_blocking(move || Message::decode(&body)).await.map_err(trouble)?
         };
-        let rows = match decoded {
+        let message = match decoded {
             Err(WireError::NewerMessage(kind)) => return Err(newer(seq, kind)),
             Err(error) => return self.pass_over(Some(id), after, seq, error.to_string()).map(|()| true),
-            Ok(rows) if place::partition(&rows.table, self.n_partitions) != self.partition.number => {
-                let reason = format!("the rows of {} belong into another stream", rows.table);
+            Ok(message) if place::partition(&message.table, self.n_partitions) != self.partition.number => {
+                let reason = format!("what happens to {} belongs into another stream", message.table);
                 return self.pass_over(Some(id), after, seq, reason).map(|()| true);
             }
-            Ok(rows) => rows,
+            Ok(message) => message,
         };
         let reservation = loop {
             match self.budget.reserve(n_bytes) {
@@ -220,14 +223,39 @@ impl Fold {
                 None => self.finish_first().await?,
             }
         };
-        let Rows { received_micros, table, origin, batches } = rows;
-        let origin =
-            origin.map(|origin| Origin { writer: origin.writer, seqs: origin.seqs, last_seq: origin.last_seq });
         let lane = Some((id.lane, id.number));
+        let received_micros = message.received_micros;
         let place = Place { stream: self.partition.number, after, seq, received_micros, lane };
-        let written = self.copy.append_at(Some(Append { table, origin, batches, reservation }), place);
+        let written = self.write(message, place, reservation);
         self.in_flight.push_back(InFlight { seq, id: Some(id), passed_over: None, written });
         Ok(true)
+    }
+
+    /// Has the local copy do what a message says.
+    fn write(&self, message: Message, place: Place, reservation: Reservation) -> JournalFuture<Folded> {
+        let Message { table, change, .. } = message;
+        let task = match change {
+            Change::Rows { origin, batches } => {
+                let origin =
+                    origin.map(|origin| Origin { writer: origin.writer, seqs: origin.seqs, last_seq: origin.last_seq });
+                let written = self.copy.append_at(Some(Append { table, origin, batches, reservation }), place);
+                return Box::pin(async move { written.await.map(Folded::Rows) });
+            }
+            Change::Delete => Task::Delete(table),
+            Change::Retain(limits) => {
+                let retention = |[max_age_seconds, max_rows, max_bytes]: [Option<u64>; 3]| Retention {
+                    max_age_seconds,
+                    max_rows,
+                    max_bytes,
+                };
+                Task::SetRetention(table, limits.map(retention))
+            }
+            Change::Drop { created_micros, first_offset } => {
+                Task::DropBefore { name: table, created_micros, first_offset }
+            }
+        };
+        let done = self.copy.do_at(task, place);
+        Box::pin(async move { done.await.map(Folded::Other) })
     }
 
     /// Moves past a message that holds nothing for anybody.
@@ -235,7 +263,8 @@ impl Fold {
         let stream = place::stream(self.partition.number);
         tracing::error!(stream, seq, reason, "a message is passed over, on every node");
         let place = Place { stream: self.partition.number, after, seq, received_micros: 0, lane: None };
-        let written = self.copy.append_at(None, place);
+        let passed = self.copy.append_at(None, place);
+        let written: JournalFuture<Folded> = Box::pin(async move { passed.await.map(Folded::Rows) });
         self.in_flight.push_back(InFlight { seq, id, passed_over: Some(reason), written });
         Ok(())
     }
@@ -249,10 +278,10 @@ impl Fold {
     fn finished(&mut self, outcome: Outcome) -> Result<(), Stop> {
         let Some(message) = self.in_flight.pop_front().filter(|_| !self.failed) else { return Ok(()) };
         let outcome = match (outcome, message.passed_over) {
-            (Ok(appended), passed_over) => {
+            (Ok(folded), passed_over) => {
                 let is_last = self.in_flight.is_empty();
                 self.partition.set_folded(if is_last { message.seq.max(self.begun) } else { message.seq });
-                passed_over.map_or(Ok(appended), |reason| Err(JournalError::Internal(reason)))
+                passed_over.map_or(Ok(folded), |reason| Err(JournalError::Internal(reason)))
             }
             (Err(error), _) => {
                 self.failed = true;

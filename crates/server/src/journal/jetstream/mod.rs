@@ -29,18 +29,21 @@ use async_nats::Client;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream::Stream;
 use model::{Offset, TableName};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use wire::stream::{Change, Message};
 
 use self::fold::Fold;
 use self::partition::Partition;
 use self::parts::Parts;
 use self::publish::Publish;
 use self::setup::{Setup, away};
-use self::waiting::{Lanes, Waiting};
+use self::waiting::{Folded, Lanes, Outcome, Waiting};
 use super::{
-    Append, AppendFuture, Appended, Budget, Frame, Journal, JournalError, OnCommit, Reservation, SqliteJournal,
-    TableState,
+    Append, Appended, Budget, Frame, Journal, JournalError, JournalFuture, OnEvent, Reservation, Retention,
+    SqliteJournal, TableState,
 };
 use crate::clock::now_micros;
 use crate::config::Limits;
@@ -53,6 +56,8 @@ const API_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_FOLD_BYTES: usize = 64 << 20;
 /// An append larger than this is encoded off the request's thread.
 const LARGE_APPEND_BYTES: usize = 128 << 10;
+/// Tables of which rows are to be dropped that wait for it.
+const MAX_EXPIRED: usize = 64;
 /// At the start a fold that does not get on for so long is given up.
 const MAX_STANDSTILL: Duration = Duration::from_secs(60);
 /// Between two looks at how far the folds are.
@@ -63,6 +68,7 @@ const REPORT: Duration = Duration::from_secs(5);
 /// A journal in a JetStream cluster, with a local copy to read from.
 pub struct JetStreamJournal {
     shared: Arc<Shared>,
+    runtime: Handle,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
@@ -80,7 +86,8 @@ impl JetStreamJournal {
     /// Connects, makes what the cluster lacks, and folds what this node has not seen: when it returns, every row that was
     /// acknowledged before can be read.
     ///
-    /// `dir` gets the local copy, in a folder named by the cluster's id; `limits` bound the rows that wait, and the copy.
+    /// `dir` gets the local copy, in a folder named by the cluster's id; `limits` bound the rows that wait, and the copy;
+    /// `retention` is that of tables for which none was set, and should be the same on every server: the strictest counts.
     ///
     /// # Errors
     /// [`JournalError::Engine`] when the cluster does not answer in time, [`JournalError::EngineRefused`] when rows may not
@@ -89,7 +96,8 @@ impl JetStreamJournal {
         dir: &Path,
         options: &EngineOptions,
         limits: &Limits,
-        on_commit: OnCommit,
+        retention: Retention,
+        on_event: OnEvent,
     ) -> Result<Self, JournalError> {
         let deadline = Instant::now() + options.timeout();
         let client = connect::connect(options, deadline).await?;
@@ -99,8 +107,14 @@ impl JetStreamJournal {
         if dir.join("streamtable.db").exists() {
             tracing::warn!(dir = %dir.display(), "the rows that a server without --engine kept here are not served");
         }
-        let copy = SqliteJournal::open_following(&dir.join(format!("cluster-{}", cluster.id)), limits, on_commit)?;
-        let copy = Arc::new(copy);
+        let (expired, to_drop) = mpsc::channel(MAX_EXPIRED);
+        let on_expired = Box::new(move |table: &TableState, first_offset| {
+            let (table, created_micros) = (table.name.clone(), table.created_micros);
+            // Where there is no room it will be told again.
+            let _ = expired.try_send(Expired { table, created_micros, first_offset });
+        });
+        let dir = dir.join(format!("cluster-{}", cluster.id));
+        let copy = Arc::new(SqliteJournal::open_following(&dir, limits, retention, on_event, on_expired)?);
         let (waiting, fold_budget) = (Arc::new(Waiting::default()), Arc::new(Budget::new(MAX_FOLD_BYTES)));
         let (mut partitions, mut tasks, mut probed) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..cluster.partitions {
@@ -116,10 +130,21 @@ impl JetStreamJournal {
         tasks.push(tokio::spawn(partition::probe(client.clone(), probed)).abort_handle());
         let (timeout, lanes, budget) = (options.timeout(), Lanes::default(), Budget::new(limits.max_queue_bytes));
         let shared = Shared { client, timeout, copy, partitions, waiting, lanes, budget };
-        let journal = Self { shared: Arc::new(shared), tasks: Mutex::new(tasks) };
+        let shared = Arc::new(shared);
+        tasks.push(tokio::spawn(drop_expired(Arc::clone(&shared), to_drop)).abort_handle());
+        let journal = Self { shared, runtime: Handle::current(), tasks: Mutex::new(tasks) };
         journal.catch_up().await?;
         tracing::info!(id = cluster.id, partitions = cluster.partitions, n_replicas, "the engine is there");
         Ok(journal)
+    }
+
+    /// Starts something that goes on if nobody waits for it.
+    fn start<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, JournalError>> + Send + 'static,
+    ) -> JournalFuture<T> {
+        let task = self.runtime.spawn(work);
+        Box::pin(async move { task.await.unwrap_or(Err(JournalError::Closed)) })
     }
 
     /// Waits until what the streams held at the start is folded.
@@ -158,7 +183,40 @@ async fn end_of(stream: &Stream<()>, deadline: Instant) -> Result<u64, JournalEr
     }
 }
 
+/// Rows that are beyond their table's retention.
+struct Expired {
+    table: TableName,
+    created_micros: i64,
+    /// The first that stays.
+    first_offset: Offset,
+}
+
+/// Has the streams say what is to be dropped. Several servers may say the same, and the first is heeded.
+async fn drop_expired(shared: Arc<Shared>, mut expired: mpsc::Receiver<Expired>) {
+    while let Some(Expired { table, created_micros, first_offset }) = expired.recv().await {
+        let is_due = |now: &Arc<TableState>| now.created_micros == created_micros && now.first_offset < first_offset;
+        if shared.copy.table(&table).as_ref().is_some_and(is_due) {
+            let dropped = shared.change(table, Change::Drop { created_micros, first_offset }).await;
+            if let Err(error) = dropped {
+                tracing::warn!(%error, "rows that retention drops stay for now");
+            }
+        }
+    }
+}
+
 impl Shared {
+    /// Changes a table otherwise than by rows.
+    async fn change(&self, table: TableName, change: Change) -> Result<bool, JournalError> {
+        let deadline = Instant::now() + self.timeout;
+        let partition = place::partition(&table, self.partitions.len() as u32);
+        let subject = place::subject(&table, partition);
+        let body = Message { received_micros: now_micros(), table, change }.encode();
+        match self.fold_body(partition, subject, body, deadline).await? {
+            Folded::Other(done) => Ok(done),
+            Folded::Rows(_) => Err(JournalError::Internal("it was taken for rows".to_owned())),
+        }
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, JournalError> {
         let deadline = Instant::now() + self.timeout;
         let partition = place::partition(&append.table, self.partitions.len() as u32);
@@ -170,20 +228,17 @@ impl Shared {
             let part;
             (parts, part) = next_part(parts, is_large).await?;
             let Some(body) = part else { return Ok(sum) };
-            let appended = self.append_part(partition, subject.clone(), body, deadline).await?;
+            let Folded::Rows(appended) = self.fold_body(partition, subject.clone(), body, deadline).await? else {
+                return Err(JournalError::Internal("its rows were not taken for rows".to_owned()));
+            };
             sum.n_stored += appended.n_stored;
             sum.n_duplicate += appended.n_duplicate;
             sum.first_offset = sum.first_offset.or(appended.first_offset);
         }
     }
 
-    async fn append_part(
-        &self,
-        partition: u32,
-        subject: String,
-        body: Vec<u8>,
-        deadline: Instant,
-    ) -> Result<Appended, JournalError> {
+    /// Publishes a body and waits until it was folded here.
+    async fn fold_body(&self, partition: u32, subject: String, body: Vec<u8>, deadline: Instant) -> Outcome {
         let id = self.lanes.take()?;
         let mut wait = self.waiting.wait(id);
         Publish { partition, subject, id, body }.run(&self.client, deadline).await?;
@@ -212,9 +267,9 @@ impl Journal for JetStreamJournal {
         self.shared.budget.reserve(n_bytes).ok_or(JournalError::Overloaded)
     }
 
-    fn append(&self, append: Append) -> AppendFuture {
+    fn append(&self, append: Append) -> JournalFuture<Appended> {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { shared.append(append).await })
+        self.start(async move { shared.append(append).await })
     }
 
     fn read(&self, table: &TableName, range: Range<Offset>, max_bytes: usize) -> Result<Vec<Frame>, JournalError> {
@@ -227,6 +282,21 @@ impl Journal for JetStreamJournal {
 
     fn table(&self, name: &TableName) -> Option<Arc<TableState>> {
         self.shared.copy.table(name)
+    }
+
+    fn delete(&self, table: &TableName) -> JournalFuture<bool> {
+        let (shared, table) = (Arc::clone(&self.shared), table.clone());
+        self.start(async move { shared.change(table, Change::Delete).await })
+    }
+
+    fn set_retention(&self, table: &TableName, retention: Option<Retention>) -> JournalFuture<bool> {
+        let (shared, table) = (Arc::clone(&self.shared), table.clone());
+        let limits = retention.map(|kept| [kept.max_age_seconds, kept.max_rows, kept.max_bytes]);
+        self.start(async move { shared.change(table, Change::Retain(limits)).await })
+    }
+
+    fn default_retention(&self) -> Retention {
+        self.shared.copy.default_retention()
     }
 
     /// Also fails while the cluster, or a stream of it, is away: a proxy may then ask another server.

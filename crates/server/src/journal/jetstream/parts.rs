@@ -6,8 +6,8 @@
 
 use std::mem::take;
 
-use model::Batch;
-use wire::stream::{Rows, RowsOrigin};
+use model::{Batch, TableName};
+use wire::stream::{Change, Message, RowsOrigin};
 
 use crate::journal::{Append, Reservation};
 
@@ -16,10 +16,18 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// Rows to publish.
 pub(super) struct Parts {
+    received_micros: i64,
+    table: TableName,
     /// What is not published yet, the next last.
     rest: Vec<Rows>,
     /// Held until all is published.
     _reservation: Reservation,
+}
+
+/// Rows of one body.
+struct Rows {
+    origin: Option<RowsOrigin>,
+    batches: Vec<Batch>,
 }
 
 impl Parts {
@@ -27,20 +35,24 @@ impl Parts {
         let Append { table, origin, batches, reservation } = append;
         let origin =
             origin.map(|origin| RowsOrigin { writer: origin.writer, seqs: origin.seqs, last_seq: origin.last_seq });
-        Self { rest: vec![Rows { received_micros, table, origin, batches }], _reservation: reservation }
+        Self { received_micros, table, rest: vec![Rows { origin, batches }], _reservation: reservation }
     }
 
     /// The next body.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         loop {
-            let rows = self.rest.pop()?;
-            let body = rows.encode();
-            let n_rows: usize = rows.batches.iter().map(Batch::n_rows).sum();
+            let Rows { origin, batches } = self.rest.pop()?;
+            let n_rows: usize = batches.iter().map(Batch::n_rows).sum();
+            let (received_micros, table) = (self.received_micros, self.table.clone());
+            let message = Message { received_micros, table, change: Change::Rows { origin, batches } };
+            let body = message.encode();
             if body.len() <= MAX_BODY_BYTES || n_rows < 2 {
                 return Some(body);
             }
-            let (first, second) = halve(rows, n_rows / 2);
-            self.rest.extend([second, first]);
+            if let Change::Rows { origin, batches } = message.change {
+                let (first, second) = halve(Rows { origin, batches }, n_rows / 2);
+                self.rest.extend([second, first]);
+            }
         }
     }
 }
@@ -69,16 +81,14 @@ fn halve(mut rows: Rows, n_first: usize) -> (Rows, Rows) {
         origin_first = Some(RowsOrigin { writer, seqs, last_seq: last_first });
         origin_second = Some(RowsOrigin { writer, seqs: rest, last_seq });
     }
-    let part =
-        |origin, batches| Rows { received_micros: rows.received_micros, table: rows.table.clone(), origin, batches };
-    (part(origin_first, first), part(origin_second, second))
+    (Rows { origin: origin_first, batches: first }, Rows { origin: origin_second, batches: second })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::{Budget, Origin};
-    use model::{Row, TableName, Value, WriterId};
+    use model::{Row, Value, WriterId};
 
     fn parts(sizes: &[usize], n_cell_bytes: usize) -> Vec<Rows> {
         let mut n = 0;
@@ -94,7 +104,11 @@ mod tests {
         let origin = Some(Origin { writer: WriterId::from_bytes([1; 16]), seqs, last_seq: n_rows as u64 * 2 + 1 });
         let reservation = Budget::new(1).reserve(1).expect("it is empty");
         let mut parts = Parts::new(Append { table: TableName::parse("t").unwrap(), origin, batches, reservation }, 7);
-        std::iter::from_fn(|| parts.next()).map(|body| Rows::decode(&body).expect("it is whole")).collect()
+        let rows = |body: Vec<u8>| match Message::decode(&body).expect("it is whole").change {
+            Change::Rows { origin, batches } => Rows { origin, batches },
+            other => panic!("no rows: {other:?}"),
+        };
+        std::iter::from_fn(|| parts.next()).map(rows).collect()
     }
 
     #[test]

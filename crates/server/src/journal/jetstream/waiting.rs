@@ -8,8 +8,17 @@ use wire::stream::MessageId;
 
 use crate::journal::{Appended, JournalError};
 
+/// What a message did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folded {
+    /// Its rows were stored, or known.
+    Rows(Appended),
+    /// Something else was done, or there was nothing to do it to.
+    Other(bool),
+}
+
 /// What became of a message.
-pub(super) type Outcome = Result<Appended, JournalError>;
+pub(super) type Outcome = Result<Folded, JournalError>;
 
 /// The messages of this node that are on their way.
 #[derive(Default)]
@@ -103,7 +112,7 @@ mod tests {
     async fn the_first_outcome_counts() {
         let waiting = Arc::new(Waiting::default());
         let id = MessageId { lane: [1; 16], number: 1 };
-        let outcome = |n_stored| Ok(Appended { n_stored, n_duplicate: 0, first_offset: None });
+        let outcome = |n_stored| Ok(Folded::Rows(Appended { n_stored, n_duplicate: 0, first_offset: None }));
         let mut wait = waiting.wait(id);
         waiting.tell(&id, outcome(3));
         waiting.tell(&id, outcome(0));
