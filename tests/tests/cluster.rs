@@ -231,3 +231,63 @@ async fn rows_go_over_tls_with_certificates_of_both_sides() {
     let (status, _) = Server::fails_to_start(&DataDir::default(), &flags);
     assert!(!status.success(), "nobody signed for the cluster's certificate");
 }
+
+/// Waits until a table starts at an offset.
+async fn starts_at(server: &Server, table: &str, first_offset: u64) {
+    let start = Instant::now();
+    loop {
+        let info = server.get(&format!("/tables/{table}")).await.expect(200).json();
+        if info["first_offset"] == first_offset {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "it never starts at {first_offset}: {info}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deletion_comes_at_the_same_row_everywhere() {
+    let nats = Nats::start(1, "");
+    let (a, b) = (start(&nats, &DataDir::default(), &[]), start(&nats, &DataDir::default(), &[]));
+    a.append("e/p/t", "text/plain", framed(writer(1), 1, &rows(1, 3))).await.expect(200);
+    b.send(b.request(Method::DELETE, "/tables/e/p/t")).await.expect(204);
+    b.get("/tables/e/p/t").await.expect(404);
+    // The same writer's first numbers again: it is another table now, whichever server takes them.
+    let ack = a.append("e/p/t", "text/plain", framed(writer(1), 1, &rows(7, 2))).await.expect(200).json();
+    assert_eq!((&ack["n_stored"], &ack["first_offset"]), (&2.into(), &0.into()), "{ack}");
+    // The deletion is published once more, as when its answer was lost.
+    let (stream, partition) = only_stream(&nats).await;
+    let deletion = stream.get_raw_message(2).await.expect("it is there").payload;
+    let context = nats.context().await;
+    context.publish(format!("rows.{partition}.e.p.t"), deletion).await.expect("sent").await.expect("stored");
+    let ack = b.append("e/p/t", "text/plain", framed(writer(1), 3, &rows(9, 1))).await.expect(200).json();
+    assert_eq!(ack["first_offset"], 2, "the rows that came after it are there");
+    let c = start(&nats, &DataDir::default(), &[]);
+    let (of_b, of_c) = (whole(&b, "e/p/t").await, whole(&c, "e/p/t").await);
+    assert_eq!(of_b.lines().count(), 3);
+    assert_eq!(of_b, of_c);
+    assert_eq!(b.send(b.request(Method::DELETE, "/tables/e/p/none")).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retention_drops_the_same_rows_everywhere() {
+    let nats = Nats::start(1, "");
+    let a = start(&nats, &DataDir::default(), &[]);
+    for n in 0..10 {
+        a.append("e/p/t", "text/plain", framed(writer(1), n * 10 + 1, &rows(n * 10 + 1, 10))).await.expect(200);
+    }
+    // It gets all rows at once, and so in other frames.
+    let b = start(&nats, &DataDir::default(), &[]);
+    let set = a.request(Method::PUT, "/tables/e/p/t/retention").body("{\"rows\":25}");
+    a.send(set).await.expect(200);
+    starts_at(&a, "e/p/t", 70).await;
+    starts_at(&b, "e/p/t", 70).await;
+    let of_a = whole(&a, "e/p/t").await;
+    assert_eq!(of_a.lines().count(), 30);
+    assert_eq!(whole(&b, "e/p/t").await, of_a);
+    let c = start(&nats, &DataDir::default(), &[]);
+    assert_eq!(whole(&c, "e/p/t").await, of_a);
+    let ack = b.append("e/p/t", "text/plain", framed(writer(1), 91, &rows(91, 20))).await.expect(200).json();
+    assert_eq!((&ack["n_duplicate"], &ack["first_offset"]), (&10.into(), &100.into()), "writers are still known");
+    assert_eq!(c.get("/tables/e/p/t/retention").await.expect(200).json()["rows"], 25);
+}
