@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
-use crate::journal::{Frame, coalesce, decode};
+use crate::journal::{Frame, coalesce, cut_first, decode};
 use crate::state::AppState;
 
 /// How many stored bytes are read at a time.
@@ -48,7 +48,7 @@ pub(super) async fn tail(
         let (sink, stream) = socket.split();
         let subscription = state.hub().subscribe(&table);
         let out = Out::new(sink, state.stopping());
-        let tail = Tail { state, table, format, system, subscription, out };
+        let tail = Tail { state, table, format, system, subscription, out, has_sent: false };
         tail.run(stream, from).await;
     }))
 }
@@ -60,6 +60,8 @@ struct Tail {
     system: bool,
     subscription: Subscription,
     out: Out,
+    /// Whether the reader has rows already, or comes for none that are stored.
+    has_sent: bool,
 }
 
 impl Tail {
@@ -86,6 +88,7 @@ impl Tail {
             return Ok(Ended);
         }
         let mut at = from.unwrap_or(next_offset);
+        self.has_sent = at >= next_offset;
         let mut pings = pings();
         let mut heard = true;
         let mut stopping = self.out.stopping();
@@ -99,6 +102,7 @@ impl Tail {
                         return Ok(Ended);
                     }
                 }
+                self.has_sent = true;
                 continue;
             }
             tokio::select! {
@@ -127,7 +131,9 @@ impl Tail {
     async fn next_frames(&self, at: Offset) -> Result<Vec<Frame>, ApiError> {
         let recent = self.subscription.recent(at);
         let joins_up = |frames: &Vec<Frame>| frames.first().is_some_and(|frame| frame.first_offset == at);
-        if let Some(frames) = recent.as_ref().filter(|frames| joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES) {
+        let has_sent = self.has_sent;
+        let is_short = |frames: &&Vec<Frame>| has_sent && joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES;
+        if let Some(frames) = recent.as_ref().filter(is_short) {
             return Ok(frames.clone());
         }
         let (journal, table, end) = (Arc::clone(self.state.journal()), self.table.clone(), self.end());
@@ -136,7 +142,12 @@ impl Tail {
                 Some(frames) => frames,
                 None => journal.read(&table, at..end, READ_BYTES)?,
             };
-            Ok(coalesce(frames, at)?)
+            let mut frames = coalesce(frames, at)?;
+            if !has_sent && !frames.is_empty() {
+                let first = cut_first(frames.remove(0))?;
+                frames.splice(..0, first);
+            }
+            Ok(frames)
         })
         .await
     }

@@ -16,6 +16,9 @@ pub const MAX_BATCH_CELLS: usize = 4 << 20;
 /// A stored frame this large is sent as it is rather than joined with its neighbours.
 const LARGE_FRAME_BYTES: usize = 256 << 10;
 
+/// Before which rows a large first frame is cut.
+const FIRST_ROWS: [u64; 2] = [512, 8_192];
+
 /// Gathers batches until they are enough for a frame.
 #[derive(Default)]
 pub struct Joiner<'a> {
@@ -103,6 +106,28 @@ pub fn coalesce(frames: Vec<Frame>, from: Offset) -> Result<Vec<Frame>, JournalE
     Ok(out)
 }
 
+/// Cuts a large frame in three: few rows, some, and the others. Who has seen nothing yet can show the first while the last
+/// is still on its way. Smaller frames stay whole.
+///
+/// # Errors
+/// [`JournalError::Damaged`] when it cannot be read.
+pub fn cut_first(frame: Frame) -> Result<Vec<Frame>, JournalError> {
+    if frame.bytes.len() < LARGE_FRAME_BYTES || frame.n_rows <= FIRST_ROWS[1] {
+        return Ok(vec![frame]);
+    }
+    let stored = decode(&frame)?;
+    let ends = [FIRST_ROWS[0], FIRST_ROWS[1], frame.n_rows];
+    let mut start = 0;
+    let piece = |end| {
+        let range = std::mem::replace(&mut start, end) as usize..end as usize;
+        let first_offset = frame.first_offset + range.start as Offset;
+        let mut joiner = Joiner::default();
+        joiner.push(&stored.batch, range);
+        encode(first_offset, joiner)
+    };
+    Ok(ends.map(piece).into())
+}
+
 fn join(batches: &[StoredBatch], from: Offset, out: &mut Vec<Frame>) {
     let mut joiner = Joiner::default();
     let mut first_offset = from;
@@ -168,6 +193,20 @@ mod tests {
             prop_assert_eq!(expect, next);
             prop_assert_eq!(joined.len(), 1);
         }
+    }
+
+    #[test]
+    fn a_large_frame_is_cut_and_its_rows_stay_as_they_are() {
+        let large = frame(7, 100_000);
+        let pieces = cut_first(large.clone()).unwrap();
+        assert_eq!(pieces.iter().map(|piece| piece.n_rows).collect::<Vec<_>>(), [512, 7_680, 91_808]);
+        assert_eq!(coalesce(pieces.clone(), 7).unwrap().len(), 2, "they join up");
+        let values = |frames: &[Frame]| -> Vec<Value> {
+            let batches = frames.iter().map(|frame| decode(frame).unwrap().batch);
+            batches.flat_map(|batch| (0..batch.n_rows()).map(move |idx| batch.value(idx, "x")).collect::<Vec<_>>()).collect()
+        };
+        assert_eq!(values(&pieces), values(&[large]));
+        assert_eq!(cut_first(frame(7, 9_000)).unwrap().len(), 1, "few bytes");
     }
 
     #[test]
