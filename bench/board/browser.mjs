@@ -16,7 +16,8 @@ const FLAGS = [
   "--disable-sync",
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
-const TRACED = ["disabled-by-default-devtools.timeline", "blink.user_timing", "devtools.timeline", "v8.execute"];
+/** DevTools shows these events as "Task"; the marks tell which thread is the page's main thread. */
+const TRACED = ["disabled-by-default-devtools.timeline", "blink.user_timing"];
 
 export class Browser {
   #context;
@@ -49,11 +50,12 @@ export class Browser {
     return page;
   }
 
-  /** What the processes of all pages, their workers included, have in memory, in bytes. */
+  /** What the process of a page, its workers included, has in memory, in bytes: that of the largest of all pages. */
   async pageBytes() {
     const { processInfo } = await this.#session.send("SystemInfo.getProcessInfo");
     const pids = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
-    return residentBytes(pids);
+    const said = execFileSync("ps", ["-o", "rss=", "-p", pids.join(",")], { encoding: "utf8" });
+    return Math.max(...said.trim().split(/\s+/).map(Number)) * 1024;
   }
 
   /** Records what threads do, until `endTrace`. */
@@ -67,7 +69,7 @@ export class Browser {
   async endTrace() {
     const complete = new Promise((resolve) => this.#session.once("Tracing.tracingComplete", resolve));
     await this.#session.send("Tracing.end");
-    await complete;
+    if ((await complete).dataLossOccurred) throw new Error("the trace is not whole");
     return this.#events;
   }
 
@@ -75,10 +77,4 @@ export class Browser {
     await this.#context.close();
     rmSync(this.#profile, { recursive: true, force: true });
   }
-}
-
-/** What processes have in memory together, in bytes. */
-function residentBytes(pids) {
-  const said = execFileSync("ps", ["-o", "rss=", "-p", pids.join(",")], { encoding: "utf8" });
-  return said.trim().split(/\s+/).reduce((sum, kilobytes) => sum + Number(kilobytes) * 1024, 0);
 }

@@ -18,14 +18,19 @@ export async function measureFirstRows(browser, server, { nRows, say }) {
     await page.goto(address(server.url, TABLE));
     await page.waitForFunction(() => watch.firstRowMillis !== null);
     const firstRowMillis = await page.evaluate(() => watch.firstRowMillis);
-    const marks = await page.evaluate(() => performance.getEntriesByType("resource").map((r) => [r.name.split("/").pop(), Math.round(r.startTime), Math.round(r.responseEnd)]));
     await untilLive(page, nRows);
     const liveMillis = await page.evaluate(() => performance.now());
-    samples.push({ firstRowMillis, liveMillis, marks });
+    samples.push({ firstRowMillis, liveMillis });
   }
   await page.close();
   // The first finds nothing in the cache.
   const [cold, ...warm] = samples;
   const each = warm.map(({ firstRowMillis }) => firstRowMillis);
-  return { nRows, coldMillis: cold.firstRowMillis, firstRowMillis: median(each), each, liveMillis: median(warm.map(({ liveMillis }) => liveMillis)), samples };
+  return {
+    nRows,
+    coldMillis: cold.firstRowMillis,
+    firstRowMillis: median(each),
+    each,
+    liveMillis: median(warm.map(({ liveMillis }) => liveMillis)),
+  };
 }

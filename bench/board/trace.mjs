@@ -1,16 +1,19 @@
-// Reads a trace: the longest tasks of each thread, with what of them the processor worked.
-export function longestTasks(events) {
-  const names = new Map();
-  for (const e of events) if (e.name === "thread_name") names.set(`${e.pid}/${e.tid}`, e.args.name);
-  const threads = new Map();
-  for (const e of events) {
-    if (e.ph !== "X" || e.name !== "RunTask") continue;
-    const key = `${e.pid}/${e.tid} ${names.get(`${e.pid}/${e.tid}`)}`;
-    if (!threads.has(key)) threads.set(key, { n: 0, wall: 0, cpu: 0, tasks: [] });
-    const t = threads.get(key);
-    t.n += 1; t.wall += e.dur / 1000; t.cpu += (e.tdur ?? 0) / 1000;
-    if (e.dur > 5000) t.tasks.push([e.dur / 1000, (e.tdur ?? 0) / 1000, e.ts]);
-  }
-  for (const t of threads.values()) t.tasks = t.tasks.sort((a, b) => b[0] - a[0]).slice(0, 12);
-  return [...threads].sort((a, b) => b[1].cpu - a[1].cpu).slice(0, 8).map(([name, t]) => ({ name, ...t }));
+// Reads a trace: what the tasks of the page's main thread and of its worker cost the processor. Where others work on the
+// machine, a task takes longer than it works.
+
+/** What a page calls its mark, by which its main thread is known in the trace. */
+export const MARK = "bench-start";
+
+/** The tasks of both threads since the mark: how much they worked, and the longest by its work, in milliseconds. */
+export function worked(events) {
+  const mark = events.find(({ name }) => name === MARK);
+  if (mark === undefined) throw new Error("the trace has no mark");
+  const isWorker = ({ name, pid, args }) => name === "thread_name" && pid === mark.pid && args.name.startsWith("DedicatedWorker");
+  const workers = new Set(events.filter(isWorker).map(({ tid }) => tid));
+  const of = (isThread) => {
+    const isTask = ({ name, ph, pid, tid, ts }) => name === "RunTask" && ph === "X" && pid === mark.pid && isThread(tid) && ts >= mark.ts;
+    const millis = events.filter(isTask).map(({ tdur = 0 }) => tdur / 1000);
+    return { millis: millis.reduce((sum, each) => sum + each, 0), longestMillis: millis.reduce((a, b) => Math.max(a, b), 0) };
+  };
+  return { main: of((tid) => tid === mark.tid), worker: of((tid) => workers.has(tid)) };
 }
