@@ -16,11 +16,13 @@ use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
-use crate::journal::{Frame, coalesce, cut_first, decode};
+use crate::journal::{Frame, coalesce, decode, head};
 use crate::state::AppState;
 
 /// How many stored bytes are read at a time.
 const READ_BYTES: usize = 4 << 20;
+/// How many at first, when somebody waits for something to show.
+const FIRST_READ_BYTES: usize = 256 << 10;
 /// So many of the newest frames are sent as they are; more are joined first.
 const MAX_SINGLE_FRAMES: usize = 16;
 /// A tail has nothing to say to the server, so its messages may be small.
@@ -138,14 +140,15 @@ impl Tail {
         }
         let (journal, table, end) = (Arc::clone(self.state.journal()), self.table.clone(), self.end());
         super::blocking(move || {
+            let read_bytes = if has_sent { READ_BYTES } else { FIRST_READ_BYTES };
             let frames = match recent {
                 Some(frames) => frames,
-                None => journal.read(&table, at..end, READ_BYTES)?,
+                None => journal.read(&table, at..end, read_bytes)?,
             };
             let mut frames = coalesce(frames, at)?;
-            if !has_sent && !frames.is_empty() {
-                let first = cut_first(frames.remove(0))?;
-                frames.splice(..0, first);
+            if !has_sent {
+                frames.truncate(1);
+                return frames.into_iter().map(|frame| Ok(head(frame)?)).collect();
             }
             Ok(frames)
         })

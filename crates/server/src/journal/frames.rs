@@ -16,8 +16,8 @@ pub const MAX_BATCH_CELLS: usize = 4 << 20;
 /// A stored frame this large is sent as it is rather than joined with its neighbours.
 const LARGE_FRAME_BYTES: usize = 256 << 10;
 
-/// Before which rows a large first frame is cut.
-const FIRST_ROWS: [u64; 2] = [512, 8_192];
+/// How many rows of a large frame are its head: more than a screen shows.
+const HEAD_ROWS: usize = 512;
 
 /// Gathers batches until they are enough for a frame.
 #[derive(Default)]
@@ -106,26 +106,19 @@ pub fn coalesce(frames: Vec<Frame>, from: Offset) -> Result<Vec<Frame>, JournalE
     Ok(out)
 }
 
-/// Cuts a large frame in three: few rows, some, and the others. Who has seen nothing yet can show the first while the last
-/// is still on its way. Smaller frames stay whole.
+/// The first rows of a large frame, as one of their own. Whoever has seen nothing yet can show them while the others are
+/// read and on their way. A smaller frame stays whole.
 ///
 /// # Errors
 /// [`JournalError::Damaged`] when it cannot be read.
-pub fn cut_first(frame: Frame) -> Result<Vec<Frame>, JournalError> {
-    if frame.bytes.len() < LARGE_FRAME_BYTES || frame.n_rows <= FIRST_ROWS[1] {
-        return Ok(vec![frame]);
+pub fn head(frame: Frame) -> Result<Frame, JournalError> {
+    if frame.bytes.len() < LARGE_FRAME_BYTES || frame.n_rows <= HEAD_ROWS as u64 {
+        return Ok(frame);
     }
     let stored = decode(&frame)?;
-    let ends = [FIRST_ROWS[0], FIRST_ROWS[1], frame.n_rows];
-    let mut start = 0;
-    let piece = |end| {
-        let range = std::mem::replace(&mut start, end) as usize..end as usize;
-        let first_offset = frame.first_offset + range.start as Offset;
-        let mut joiner = Joiner::default();
-        joiner.push(&stored.batch, range);
-        encode(first_offset, joiner)
-    };
-    Ok(ends.map(piece).into())
+    let mut joiner = Joiner::default();
+    joiner.push(&stored.batch, 0..HEAD_ROWS);
+    Ok(encode(frame.first_offset, joiner))
 }
 
 fn join(batches: &[StoredBatch], from: Offset, out: &mut Vec<Frame>) {
@@ -196,17 +189,15 @@ mod tests {
     }
 
     #[test]
-    fn a_large_frame_is_cut_and_its_rows_stay_as_they_are() {
+    fn the_head_of_a_large_frame_is_its_first_rows() {
         let large = frame(7, 100_000);
-        let pieces = cut_first(large.clone()).unwrap();
-        assert_eq!(pieces.iter().map(|piece| piece.n_rows).collect::<Vec<_>>(), [512, 7_680, 91_808]);
-        assert_eq!(coalesce(pieces.clone(), 7).unwrap().len(), 2, "they join up");
-        let values = |frames: &[Frame]| -> Vec<Value> {
-            let batches = frames.iter().map(|frame| decode(frame).unwrap().batch);
-            batches.flat_map(|batch| (0..batch.n_rows()).map(move |idx| batch.value(idx, "x")).collect::<Vec<_>>()).collect()
-        };
-        assert_eq!(values(&pieces), values(&[large]));
-        assert_eq!(cut_first(frame(7, 9_000)).unwrap().len(), 1, "few bytes");
+        let first = head(large.clone()).unwrap();
+        assert_eq!((first.first_offset, first.n_rows), (7, 512));
+        let rest = coalesce(vec![large], 7 + 512).unwrap();
+        assert_eq!((rest[0].first_offset, rest[0].n_rows), (7 + 512, 100_000 - 512), "and the others follow");
+        let batch = decode(&first).unwrap().batch;
+        assert!((0..512).all(|idx| batch.value(idx, "x") == Value::Int(7 + idx as i64)));
+        assert_eq!(head(frame(7, 9_000)).unwrap().n_rows, 9_000, "few bytes");
     }
 
     #[test]

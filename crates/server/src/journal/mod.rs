@@ -18,7 +18,7 @@ use model::{Batch, Offset, Schema, Seq, TableName, WriterId};
 
 pub use budget::{Budget, Reservation};
 pub use error::JournalError;
-pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, cut_first, decode};
+pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, decode, head};
 pub use sqlite::SqliteJournal;
 
 /// Rows to keep.
