@@ -22,7 +22,7 @@ use crate::state::AppState;
 /// How many stored bytes are read at a time.
 const READ_BYTES: usize = 4 << 20;
 /// How many at first, when somebody waits for something to show.
-const FIRST_READ_BYTES: usize = 256 << 10;
+const FIRST_READ_BYTES: usize = 1 << 20;
 /// So many of the newest frames are sent as they are; more are joined first.
 const MAX_SINGLE_FRAMES: usize = 16;
 /// A tail has nothing to say to the server, so its messages may be small.
