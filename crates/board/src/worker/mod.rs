@@ -46,12 +46,23 @@ pub fn run() {
     // The worker listens for as long as it lives.
     on_message.forget();
     worker.post(&JsValue::from_str(READY), None);
+    if let Some(key) = announced_table(&scope) {
+        worker.follow(&key);
+    }
     spawn_local(async move {
         loop {
             TimeoutFuture::new(RATE_MILLIS).await;
             worker.tell_rates();
         }
     });
+}
+
+/// The table of the page's server that is sure to be shown: the address of the worker's script names it behind a `#`. It
+/// comes while the page's own program still starts.
+fn announced_table(scope: &DedicatedWorkerGlobalScope) -> Option<TableKey> {
+    let location = scope.location();
+    let name = TableName::parse(location.hash().strip_prefix('#')?).ok()?;
+    Some(TableKey { place: Place::Server(location.origin()), name })
 }
 
 /// The worker's state and its way to the page.
@@ -74,6 +85,8 @@ struct Shared {
     panels: BTreeMap<PanelId, Panel>,
     /// Whether the panels will be looked through within a frame.
     is_tick_due: bool,
+    /// When they were looked through last, in milliseconds.
+    ticked: f64,
 }
 
 impl Worker {
@@ -121,12 +134,8 @@ impl Worker {
             Err(error) => return self.tell(&FromWorker::Fault { panel: id, message: error.to_string() }),
         };
         let key = TableKey { place, name: query.table.clone() };
+        self.follow(&key);
         let mut shared = self.shared.borrow_mut();
-        if !shared.tables.contains_key(&key) {
-            let worker = self.clone();
-            let followed = Followed::start(&key, move |key, event| worker.take(&key, event));
-            shared.tables.insert(key.clone(), followed);
-        }
         let Shared { tables, panels, .. } = &mut *shared;
         let followed = &tables[&key];
         let shown = panels.entry(id).or_default().show(key, followed, &query);
@@ -138,6 +147,13 @@ impl Worker {
         }
     }
 
+    /// Follows a table, unless that is done already.
+    fn follow(&self, key: &TableKey) {
+        let worker = self.clone();
+        let start = || Followed::start(key, move |key, event| worker.take(&key, event));
+        self.shared.borrow_mut().tables.entry(key.clone()).or_insert_with(start);
+    }
+
     /// Takes in what following a table brought.
     fn take(&self, key: &TableKey, event: streamtable::web::tail::TailEvent) {
         if let Some(table) = self.shared.borrow_mut().tables.get_mut(key) {
@@ -147,10 +163,14 @@ impl Worker {
     }
 
     fn schedule_tick(&self) {
-        if !std::mem::replace(&mut self.shared.borrow_mut().is_tick_due, true) {
+        let mut shared = self.shared.borrow_mut();
+        if !std::mem::replace(&mut shared.is_tick_due, true) {
+            // What comes after a rest is told at once. A clock that was set back makes nobody wait for longer.
+            let rested = (js_sys::Date::now() - shared.ticked).max(0.0);
+            let wait = FRAME_MILLIS.saturating_sub(rested as u32);
             let worker = self.clone();
             spawn_local(async move {
-                TimeoutFuture::new(FRAME_MILLIS).await;
+                TimeoutFuture::new(wait).await;
                 worker.tick();
             });
         }
@@ -161,6 +181,7 @@ impl Worker {
         let mut shared = self.shared.borrow_mut();
         shared.is_tick_due = false;
         let now = js_sys::Date::now();
+        shared.ticked = now;
         let Shared { tables, panels, .. } = &mut *shared;
         for (id, panel) in panels.iter_mut() {
             let Some(followed) = panel.key().and_then(|key| tables.get(key)) else { continue };
