@@ -12,9 +12,9 @@ use model::Offset;
 use super::merge::{Span, join, plan};
 use super::reader::Readers;
 use super::retention::OldestFrame;
-use super::sqlite::{KnownTable, Queue, Shared};
+use super::sqlite::{KnownTable, OnExpired, Queue, Shared};
 use super::task::{Merged, Task};
-use super::{JournalError, Retention};
+use super::{JournalError, Retention, TableState};
 use crate::clock::now_micros;
 
 /// The shortest and the longest time from one look at the tables to the next.
@@ -130,7 +130,10 @@ impl Worker {
         let mut may_merge = true;
         for table in &tables {
             if self.may_expire(table, now) {
-                done(self.expire(table))?;
+                done(match &self.shared.on_expired {
+                    None => self.expire(table),
+                    Some(on_expired) => self.tell_expired(table, now, on_expired),
+                })?;
             }
             if may_merge && self.may_merge(table) {
                 let merged = self.merge(table);
@@ -196,6 +199,25 @@ impl Worker {
     fn expire(&self, table: &KnownTable) -> Result<Duration, JournalError> {
         let start = Instant::now();
         while self.ask(Task::Expire(table.state.name.clone()))? {}
+        Ok(start.elapsed())
+    }
+
+    /// Tells which rows should go, where a stream is to say that they do.
+    fn tell_expired(&self, table: &KnownTable, now: i64, on_expired: &OnExpired) -> Result<Duration, JournalError> {
+        let start = Instant::now();
+        let retention = table.state.retention.unwrap_or(self.shared.default_retention);
+        let mut state = TableState::clone(&table.state);
+        for span in self.readers.spans(table.id, state.first_offset, MAX_SPANS)? {
+            let end_offset = span.first_offset + span.n_rows;
+            if !retention.drops(&state, OldestFrame { end_offset, received_micros: span.received_micros }, now) {
+                break;
+            }
+            state.first_offset = end_offset;
+            state.n_bytes = state.n_bytes.saturating_sub(span.n_bytes);
+        }
+        if state.first_offset > table.state.first_offset {
+            on_expired(&table.state, state.first_offset);
+        }
         Ok(start.elapsed())
     }
 
