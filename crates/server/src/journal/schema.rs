@@ -4,12 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::{Frame, JournalError};
 
 /// Marks the file as ours: "StTb".
 const APPLICATION_ID: i64 = 0x5374_5462;
+/// How long another program may hold up the server.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may hold up the log's renewal, which is not worth more.
+const RENEW_TIMEOUT: Duration = Duration::from_millis(100);
 /// The format that this code writes. It also reads all before, which [`migrate`] brings up to date.
 const FORMAT: i64 = 2;
 
@@ -64,7 +68,7 @@ CREATE TABLE writers (
 pub(super) fn open_writer(path: &Path, max_bytes: u64) -> Result<Connection, JournalError> {
     let open = |path: &Path| -> rusqlite::Result<Connection> {
         let conn = Connection::open(path)?;
-        conn.busy_timeout(Duration::from_secs(10))?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
         // What is written before the file has a log goes by a journal whose removal commits it. If that came back after a
         // loss of power, it would undo part of what was written since; so its folder is synced too.
         conn.pragma_update(None, "synchronous", "EXTRA")?;
@@ -79,6 +83,7 @@ pub(super) fn open_writer(path: &Path, max_bytes: u64) -> Result<Connection, Jou
         migrate(&mut conn, found).map_err(failed)?;
     }
     configure(&conn, max_bytes).map_err(failed)?;
+    make_durable(&conn, path)?;
     Ok(conn)
 }
 
@@ -100,7 +105,7 @@ pub(super) fn check_format(conn: &Connection, path: &Path) -> Result<i64, Journa
 
 fn open_error(error: &rusqlite::Error, path: &Path) -> JournalError {
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => JournalError::Foreign(path.to_owned()),
+        Some(ErrorCode::NotADatabase) => JournalError::Foreign(path.to_owned()),
         _ => JournalError::Open { path: path.to_owned(), reason: error.to_string() },
     }
 }
@@ -154,11 +159,41 @@ fn configure(conn: &Connection, max_bytes: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Puts on disk what the log holds. A server that was killed, or whose disk failed, may have left rows in it that were never
+/// synced: here they would be known, and whoever sends them again would be told so.
+///
+/// A sync after one that failed says nothing of what was written before. So all is written once more, into the file, and then
+/// the log is begun anew, so that what is on disk of the old one cannot undo it.
+fn make_durable(conn: &Connection, path: &Path) -> Result<(), JournalError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).map_or(0, |file| file.len()) == 0 {
+        return Ok(());
+    }
+    let renewed = (|| -> rusqlite::Result<()> {
+        // Somebody may read what is older, such as a backup: then the log goes on, and is synced as a whole.
+        conn.busy_timeout(RENEW_TIMEOUT)?;
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
+        // Any write will do.
+        conn.pragma_update(None, "user_version", FORMAT)
+    })();
+    match renewed {
+        // There is no room for that; what is there can be read, and there may be some later.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            conn.busy_timeout(BUSY_TIMEOUT).map_err(|error| open_error(&error, path))?;
+            let synced = std::fs::OpenOptions::new().write(true).open(&log).and_then(|file| file.sync_all());
+            synced.map_err(|error| JournalError::Open { path: path.to_owned(), reason: error.to_string() })
+        }
+        renewed => renewed.map_err(|error| open_error(&error, path)),
+    }
+}
+
 /// Opens the file for reading beside the writer.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.pragma_update(None, "query_only", true)?;
     no_checkpoint_on_close(&conn)?;
     Ok(conn)

@@ -212,8 +212,8 @@ proptest! {
                     let read = read(&journal, table, from as Offset);
                     let first_offset = oracle.first_offset(&journal, table) as usize;
                     // Rows may have gone in between.
-                    let skipped = read.iter().filter(|(offset, _)| (*offset as usize) < first_offset).count();
-                    prop_assert_eq!(&read[skipped..], oracle.rows(table, from.max(first_offset)));
+                    let read: Vec<_> = read.into_iter().filter(|(offset, _)| *offset as usize >= first_offset).collect();
+                    prop_assert_eq!(read, oracle.rows(table, from.max(first_offset)));
                 }
                 Step::Keep(table, n_rows) => {
                     let retention = Retention { max_rows: n_rows, ..Retention::default() };
@@ -244,8 +244,11 @@ proptest! {
         let journal = open(&folder, &Published::default());
         let published = published.lock().expect("no test panics with it");
         for table in 0..N_TABLES {
+            let mut read = read(&journal, table, 0);
+            // Rows may have gone in between.
             let first_offset = oracle.first_offset(&journal, table);
-            prop_assert_eq!(read(&journal, table, first_offset), oracle.rows(table, first_offset as usize));
+            read.retain(|(offset, _)| *offset >= first_offset);
+            prop_assert_eq!(read, oracle.rows(table, first_offset as usize));
             let told = published.get(&name(table)).map(|frames| kept(frames)).unwrap_or_default();
             prop_assert_eq!(told, oracle.rows(table, 0), "each frame is told of once, in order");
         }

@@ -240,6 +240,31 @@ fn a_sync_that_failed_is_never_tried_again() {
 }
 
 #[test]
+fn what_a_server_finds_in_the_log_is_on_disk_before_it_is_acknowledged() {
+    for n_syncs in 1..12 {
+        let (before, after) = (Folder::new(), Folder::new());
+        let held = put_disk_below(&before.0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("it needs nothing");
+        let journal = open(&before.0).expect("the disk is well");
+        held.disk.fail_sync_in(n_syncs);
+        let mut seq = 0;
+        while runtime.block_on(journal.append(append(&journal, "t", 1, seq + 1..seq + 2))).is_ok() {
+            seq += 1;
+        }
+        drop(journal);
+        // The last row is in the log, but only as far as the system's memory goes, as after a kill before the sync.
+        let journal = open(&before.0).expect("the disk is well again");
+        let sent = runtime.block_on(journal.append(append(&journal, "t", 1, seq + 1..seq + 2))).expect("it is taken");
+        assert_eq!(sent.n_stored + sent.n_duplicate, 1);
+        held.disk.cut_power();
+        drop(journal);
+        held.disk.write_what_is_left(&after.0, &mut Random::new(n_syncs));
+        let journal = open(&after.0).expect("what is there is whole");
+        assert_eq!(rows(&journal, "t").0.len() as u64, seq + 1, "after {n_syncs} syncs");
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_and_goes_on_once_there_is_room() {
     let folder = Folder::new();
     let held = put_disk_below(&folder.0);
