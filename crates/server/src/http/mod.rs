@@ -21,6 +21,7 @@ use axum::http::{Method, header};
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 pub use error::ApiError;
@@ -42,9 +43,15 @@ pub fn app(state: AppState) -> Router {
         .nest(wire::api::API_PREFIX, api)
         .fallback(board::fallback)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(compression())
         .layer(cors())
         .with_state(state)
+}
+
+/// Gzip for those who take it, but not for what is compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let predicate = DefaultPredicate::new().and(NotForContentType::const_new(wire::files::PARQUET_CONTENT_TYPE));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 
 /// Any page may log and read: a key, not the page's address, will say who may do what.
