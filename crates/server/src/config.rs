@@ -38,6 +38,12 @@ pub struct Limits {
     /// The largest request, before and after decompression, in bytes.
     #[arg(long, env = "STREAMTABLE_MAX_REQUEST_BYTES", default_value_t = 32 << 20, value_name = "BYTES")]
     pub max_request_bytes: usize,
+    /// The largest import, before and after decompression, in bytes.
+    #[arg(long, env = "STREAMTABLE_MAX_IMPORT_BYTES", default_value_t = 64 << 30, value_name = "BYTES")]
+    pub max_import_bytes: u64,
+    /// The most imports at a time; others are told to come back later.
+    #[arg(long, env = "STREAMTABLE_MAX_IMPORTS", default_value_t = 4, value_name = "N")]
+    pub max_imports: usize,
     /// The most columns of a table.
     #[arg(long, env = "STREAMTABLE_MAX_COLUMNS", default_value_t = 4096, value_name = "N")]
     pub max_columns: usize,

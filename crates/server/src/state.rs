@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
@@ -22,6 +22,7 @@ struct Inner {
     hub: Arc<Hub>,
     rates: Arc<Rates>,
     queries: Arc<Queries>,
+    imports: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -41,13 +42,26 @@ impl AppState {
         });
         let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::open(&config.data, &config.limits, on_commit)?);
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
-        Ok(Self(Arc::new(Inner { config, journal, hub, rates, queries, stopping })))
+        let imports = Arc::new(Semaphore::new(config.limits.max_imports.min(Semaphore::MAX_PERMITS)));
+        Ok(Self(Arc::new(Inner { imports, config, journal, hub, rates, queries, stopping })))
     }
 
     /// The limits on what is taken.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.config.limits
+    }
+
+    /// The folder that holds the rows.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.0.config.data
+    }
+
+    /// A permit for each import that may be under way.
+    #[must_use]
+    pub fn imports(&self) -> &Arc<Semaphore> {
+        &self.0.imports
     }
 
     /// The folder of the built board, once it is built.

@@ -68,7 +68,7 @@ fn api_error(uri: &Uri) -> Option<ApiError> {
     }
     let parts: Vec<&str> = uri.path().trim_start_matches(wire::api::API_PREFIX).split('/').collect();
     if let ["", "tables", entity, project, table]
-    | ["", "tables", entity, project, table, "rows"]
+    | ["", "tables", entity, project, table, "rows" | "import"]
     | ["", "tail", entity, project, table] = parts[..]
         && let Err(error) = model::TableName::from_parts(table, Some(project), Some(entity), "")
     {

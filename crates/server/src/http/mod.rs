@@ -4,7 +4,9 @@ mod append;
 mod board;
 mod body;
 mod error;
+mod gather;
 mod health;
+mod import;
 mod live;
 mod params;
 mod query;
@@ -37,6 +39,7 @@ pub fn app(state: AppState) -> Router {
         .route("/tables", get(tables::list))
         .route("/tables/{entity}/{project}/{table}", get(tables::info))
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
+        .route("/tables/{entity}/{project}/{table}/import", post(import::import))
         .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
     Router::new()
