@@ -16,6 +16,7 @@ use super::error::ApiError;
 use super::gather::{Gather, Gathered};
 use super::params::{Params, TablePath, table_name};
 use crate::journal::{Append, Appended, Origin};
+use crate::metrics::Outcome;
 use crate::state::AppState;
 
 /// A body larger than this is decoded off the request's thread.
@@ -63,8 +64,9 @@ pub(super) async fn append(
     let appended = if rows.batches.is_empty() {
         Appended { n_stored: 0, n_duplicate: 0, first_offset: None }
     } else {
-        state.journal().append(Append { table, origin: rows.origin, batches: rows.batches, reservation }).await?
+        state.append(Append { table, origin: rows.origin, batches: rows.batches, reservation }).await?
     };
+    state.metrics().rows(Outcome::refused, rows.refused.len() as u64);
     let all_refused = rows.n_rows > 0 && rows.refused.len() as u64 == rows.n_rows;
     let ack = Ack {
         acked_seq,

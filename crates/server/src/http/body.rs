@@ -33,7 +33,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
             return Err(error);
         }
     };
-    let bytes = collect(body, max_bytes, Duration::from_secs(limits.max_silence_seconds)).await?;
+    let collect = collect(body, max_bytes, Duration::from_secs(limits.max_silence_seconds));
+    // Whoever sends a byte now and then is never silent.
+    let collect = tokio::time::timeout(Duration::from_secs(limits.max_body_seconds), collect);
+    let bytes = collect.await.map_err(|_| ApiError::Timeout)??;
     if gzip != Some(true) && !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
     }

@@ -19,6 +19,7 @@ use super::query::{MAX_REQUEST_BYTES, read_request};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::query::{Answer, HeldTable, Question, Shown};
+use crate::metrics::Socket;
 use crate::state::AppState;
 
 /// The shortest time from one answer that nobody asked for to the next. They are also at least as far apart as one takes.
@@ -33,6 +34,7 @@ pub(super) async fn live(
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
     let upgrade = upgrade.max_message_size(MAX_REQUEST_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _counted = state.metrics().socket(Socket::query);
         let (sink, mut stream) = socket.split();
         let out = Out::new(sink, state.stopping());
         let mut live = Live { state, out, followed: None };

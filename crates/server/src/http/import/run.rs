@@ -13,6 +13,7 @@ use super::{FileKind, Target};
 use crate::http::error::ApiError;
 use crate::http::gather::{Gather, Gathered};
 use crate::journal::{Append, JournalError, Origin, Reservation};
+use crate::metrics::Outcome;
 use crate::state::AppState;
 
 /// A batch has so many bytes of rows, or so many rows.
@@ -52,12 +53,14 @@ impl Import {
         }
         let n_rows = n_rows(&self);
         let acked_seq = if self.target.origin.is_some() { self.rows.last_seq()? } else { 0 };
+        let refused = self.rows.into_refused();
+        self.state.metrics().rows(Outcome::refused, refused.len() as u64);
         let ack = Ack {
             acked_seq,
             n_stored: self.n_stored,
             n_duplicate: self.n_duplicate,
             first_offset: self.first_offset,
-            refused: self.rows.into_refused(),
+            refused,
         };
         Ok((ack, n_rows))
     }
@@ -128,7 +131,7 @@ impl Import {
         };
         let reservation = self.reserve(n_bytes)?;
         let append = Append { table: self.target.table.clone(), origin, batches, reservation };
-        let appended = self.runtime.block_on(self.state.journal().append(append))?;
+        let appended = self.runtime.block_on(self.state.append(append))?;
         self.n_stored += appended.n_stored;
         self.n_duplicate += appended.n_duplicate;
         self.first_offset = self.first_offset.or(appended.first_offset);
