@@ -110,7 +110,13 @@ impl Server {
     }
 
     /// Imports a file of a type into a table, with further parameters.
-    pub async fn import(&self, table: &str, params: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+    pub async fn import(
+        &self,
+        table: &str,
+        params: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
         let request = self.request(Method::POST, &format!("/tables/{table}/import?{params}"));
         self.send(request.header("content-type", content_type).body(body)).await
     }

@@ -14,7 +14,8 @@ async fn parquet_is_one_file_of_bounded_row_groups() {
     // Random-looking text, so that nothing is small by compression.
     let text = |n: u64| format!("{:016x}", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     for first in (0..300_000).step_by(50_000) {
-        let rows: Vec<String> = (first..first + 50_000).map(|n| format!("{{\"n\":{n},\"t\":\"{}\"}}", text(n))).collect();
+        let rows: Vec<String> =
+            (first..first + 50_000).map(|n| format!("{{\"n\":{n},\"t\":\"{}\"}}", text(n))).collect();
         server.append_lines("e/p/t", &rows.join("\n")).await;
     }
     server.append_lines("e/p/t", "{\"late\":{\"$i64\":\"7\"}}").await;

@@ -47,7 +47,12 @@ async fn what_is_exported_comes_back_in_every_format() {
     let expect = server.get("/tables/e/p/t/rows?format=ndjson").await.expect(200).text();
     assert_eq!(expect, format!("{}\n", EVERY_TYPE.join("\n")));
     let columns = server.get("/tables/e/p/t").await.json()["columns"].clone();
-    let types: Json = columns.as_array().expect("a list").iter().map(|c| (c["name"].as_str().expect("a name").to_owned(), c["type"].clone())).collect();
+    let types: Json = columns
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|c| (c["name"].as_str().expect("a name").to_owned(), c["type"].clone()))
+        .collect();
     let mut files = Vec::new();
     for (format, content_type) in FORMATS {
         let file = server.get(&format!("/tables/e/p/t/rows?format={format}")).await.expect(200).body;
@@ -82,7 +87,8 @@ async fn csv_of_other_programs_is_read_as_it_looks() {
     assert_eq!(rows[1]["note"], "a,\nb");
     let types = encoded(r#"{"id":"int"}"#);
     let ack = server.import("e/p/t", &format!("types={types}"), CSV, "id\nx\n3\n1,2\n").await.expect(200).json();
-    let refused: Vec<_> = ack["refused"].as_array().expect("a list").iter().map(|r| (r["index"].clone(), r["code"].clone())).collect();
+    let refused: Vec<_> =
+        ack["refused"].as_array().expect("a list").iter().map(|r| (r["index"].clone(), r["code"].clone())).collect();
     assert_eq!(refused, [(json!(0), json!("bad_cell")), (json!(2), json!("bad_csv"))]);
     assert_eq!(ack["n_stored"], 1);
 }
@@ -131,9 +137,18 @@ async fn an_import_that_breaks_off_is_finished_by_sending_it_again() {
 async fn rows_are_refused_by_their_index_and_the_others_stored() {
     let server = Server::start_with(&["--max-row-bytes", "100", "--max-columns", "2"]);
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(200));
-    let lines = ["{\"a\":1}", "[]", "{\"_seq\":1}", "{", &large, "{\"a\":1,\"b\":1,\"c\":1}", "{\"a\":{\"$i64\":\"x\"}}", "{\"a\":2}"];
-    let expect =
-        ["not_a_row", "system_column", "bad_json", "row_too_large", "too_many_columns", "bad_tag"].map(|code| json!(code));
+    let lines = [
+        "{\"a\":1}",
+        "[]",
+        "{\"_seq\":1}",
+        "{",
+        &large,
+        "{\"a\":1,\"b\":1,\"c\":1}",
+        "{\"a\":{\"$i64\":\"x\"}}",
+        "{\"a\":2}",
+    ];
+    let expect = ["not_a_row", "system_column", "bad_json", "row_too_large", "too_many_columns", "bad_tag"]
+        .map(|code| json!(code));
     let check = |answer: Answer, n_refused: usize| {
         let ack = answer.expect(200).json();
         let codes: Vec<Json> = ack["refused"].as_array().expect("a list").iter().map(|r| r["code"].clone()).collect();
@@ -167,6 +182,7 @@ async fn files_that_are_none_have_codes_and_disturb_nothing() {
     };
     let bomb = gzip(&vec![b' '; 10 << 20]);
     assert!(bomb.len() < 20_000);
+    let torn = gzip(b"{\"a\":1}");
     let cases: Vec<(&str, &str, Vec<u8>, u16, &str)> = vec![
         ("", JSON, b"{\"a\":".to_vec(), 400, "bad_json"),
         ("", JSON, b"[{}".to_vec(), 400, "bad_json"),
@@ -179,7 +195,7 @@ async fn files_that_are_none_have_codes_and_disturb_nothing() {
         ("", ARROW, arrow[..arrow.len() / 2].to_vec(), 400, "bad_arrow"),
         ("", NDJSON, bomb.clone(), 413, "request_too_large"),
         ("", PARQUET, bomb.clone(), 413, "request_too_large"),
-        ("", NDJSON, bomb[..bomb.len() / 2].to_vec(), 400, "bad_gzip"),
+        ("", NDJSON, torn[..torn.len() / 2].to_vec(), 400, "bad_gzip"),
         ("", NDJSON, vec![b' '; 400_001], 413, "request_too_large"),
         ("", "text/plain", b"x".to_vec(), 415, "unsupported_media_type"),
         ("", "image/png", b"x".to_vec(), 415, "unsupported_media_type"),
@@ -195,10 +211,14 @@ async fn files_that_are_none_have_codes_and_disturb_nothing() {
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{what}: {}", answer.text());
     }
     let request = server.request(Method::POST, "/tables/e/p/t/import").header("content-type", CSV);
-    assert_eq!(server.send(request.header("content-encoding", "br").body("x")).await.expect(415).code(), "unsupported_encoding");
+    assert_eq!(
+        server.send(request.header("content-encoding", "br").body("x")).await.expect(415).code(),
+        "unsupported_encoding"
+    );
     assert_eq!(server.import("e/p/a%20b", "", CSV, "a\n").await.expect(400).code(), "name_bad_character");
     assert_eq!(server.get("/tables/e/p/t").await.expect(200).text(), before, "nothing was stored");
-    let left: Vec<_> = std::fs::read_dir(server.data().path()).expect("it is there").flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(server.data().path()).expect("it is there").flatten().map(|e| e.file_name()).collect();
     assert!(left.iter().all(|name| name.to_string_lossy().starts_with("streamtable.")), "{left:?}");
 }
 
@@ -228,7 +248,8 @@ async fn a_full_disk_and_a_full_house_say_so() {
     let data = DataDir::default();
     let server = Server::start_on(&data, &["--max-data-bytes", "1000000"]);
     server.append_lines("e/p/t", "{\"a\":1}").await;
-    let rows: String = (0..30_000_u64).map(|n| format!("{{\"a\":\"{:0200x}\"}}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let rows: String =
+        (0..30_000_u64).map(|n| format!("{{\"a\":\"{:0200x}\"}}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
     assert_eq!(server.import("e/p/t", "", NDJSON, rows.clone()).await.expect(507).code(), "disk_full");
     server.stop().await;
     let server = Server::start_on(&data, &[]);

@@ -29,7 +29,10 @@ async fn every_answer_of_the_document_is_given() {
     };
 
     let data = DataDir::default();
-    let server = Server::start_on(&data, &["--max-request-bytes", "60000", "--max-import-bytes", "60000", "--max-silence-seconds", "1"]);
+    let server = Server::start_on(
+        &data,
+        &["--max-request-bytes", "60000", "--max-import-bytes", "60000", "--max-silence-seconds", "1"],
+    );
     let table = "/tables/e/p/t";
     let rows = "/tables/e/p/t/rows";
     let import = "/tables/e/p/t/import";

@@ -83,7 +83,8 @@ async fn figures_move() {
 
 #[tokio::test]
 async fn figures_may_have_an_address_of_their_own() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
     let address = format!("127.0.0.1:{port}");
     let server = Server::start_with(&["--metrics-listen", &address]);
     figures(&format!("http://{address}")).await;
@@ -152,7 +153,9 @@ async fn help_is_a_page() {
     let output = std::process::Command::new(Server::binary()).arg("--help").output().expect("it can be run");
     let text = String::from_utf8(output.stdout).expect("it is text");
     assert!(output.status.success());
-    for part in ["Usage:", "Limits:", "Log:", "Examples:", "Files:", "Signals:", "Exit status:", "[env: STREAMTABLE_DATA="] {
+    for part in
+        ["Usage:", "Limits:", "Log:", "Examples:", "Files:", "Signals:", "Exit status:", "[env: STREAMTABLE_DATA="]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -169,9 +172,13 @@ async fn requests_are_known_by_their_id_in_the_log() {
     let _data = server.data();
     server.stop().await;
     let text = std::fs::read_to_string(log).expect("it was written");
-    let lines: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).expect("each line is an object")).collect();
+    let lines: Vec<Json> =
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is an object")).collect();
     let line = lines.iter().find(|line| line["span"]["id"] == "from-the-proxy.7").expect("the request is there");
-    assert_eq!((&line["status"], &line["span"]["path"], &line["level"]), (&json!(200), &json!("/api/v1/tables"), &json!("DEBUG")));
+    assert_eq!(
+        (&line["status"], &line["span"]["path"], &line["level"]),
+        (&json!(200), &json!("/api/v1/tables"), &json!("DEBUG"))
+    );
     assert!(line["micros"].is_u64());
 }
 
@@ -180,7 +187,9 @@ async fn every_answer_carries_the_headers_that_bind_a_browser() {
     let server = Server::start();
     server.append_lines("e/p/t", "{\"a\":1}").await;
     let url = server.url();
-    for path in ["/api/v1/health", "/api/v1/tables/e/p/t/rows", "/api/v1/none", "/metrics", "/", "/none.js", "/table/e/p/t"] {
+    for path in
+        ["/api/v1/health", "/api/v1/tables/e/p/t/rows", "/api/v1/none", "/metrics", "/", "/none.js", "/table/e/p/t"]
+    {
         let answer = reqwest::get(format!("{url}{path}")).await.expect("it answers");
         let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().expect("it is text"));
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
@@ -189,7 +198,10 @@ async fn every_answer_carries_the_headers_that_bind_a_browser() {
         if path.starts_with("/api") || path == "/metrics" {
             assert_eq!(policy, "default-src 'none'; frame-ancestors 'none'", "{path}");
         } else {
-            assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval'") && policy.ends_with("frame-ancestors *"), "{path}: {policy}");
+            assert!(
+                policy.contains("script-src 'self' 'wasm-unsafe-eval'") && policy.ends_with("frame-ancestors *"),
+                "{path}: {policy}"
+            );
         }
         assert!(!header("x-request-id").is_empty(), "{path}");
     }
@@ -215,7 +227,8 @@ async fn read_to_end(mut stream: TcpStream) -> (String, Duration) {
 /// Sockets that send little or nothing are closed, one by one and many at a time, and others are answered meanwhile.
 #[tokio::test]
 async fn who_sends_nothing_is_cut_off() {
-    let server = Server::start_with(&["--max-head-seconds", "1", "--max-body-seconds", "2", "--max-silence-seconds", "1"]);
+    let server =
+        Server::start_with(&["--max-head-seconds", "1", "--max-body-seconds", "2", "--max-silence-seconds", "1"]);
     let mut silent = Vec::new();
     for head in ["", "GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
         for _ in 0..100 {

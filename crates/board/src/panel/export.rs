@@ -41,12 +41,14 @@ fn shown_params(model: PanelModel) -> String {
     let mut add = |name: &str, value: &str| {
         params.push_str(&format!("&{name}={}", js_sys::encode_uri_component(value)));
     };
-    let filters = model.query.with(|query| query.filters().iter().map(|filter| format!("({filter})")).collect::<Vec<_>>());
+    let filters =
+        model.query.with(|query| query.filters().iter().map(|filter| format!("({filter})")).collect::<Vec<_>>());
     if !filters.is_empty() {
         add("filter", &filters.join(" && "));
     }
     let is_hidden = |name: &str| model.layout.with(|layout| layout.is_hidden(name));
-    let names = model.state.with(|state| state.table_columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
+    let names =
+        model.state.with(|state| state.table_columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
     let shown: Vec<&str> = names.iter().map(String::as_str).filter(|name| !is_hidden(name)).collect();
     // The address separates names by commas, so a name with one cannot be asked for.
     if shown.len() < names.len() && !shown.iter().any(|name| name.contains(',')) {

@@ -26,7 +26,8 @@ pub(super) fn flags(path: &Path, command: &Command) -> Result<Vec<String>, Confi
             let names: Vec<&str> = known.iter().filter_map(|arg| arg.get_long()).collect();
             return Err(fault(format!("there is no setting {key:?}; known are {}", names.join(", "))));
         };
-        let flag = flag(arg, key, value).ok_or_else(|| fault(format!("{key} cannot be of the type {}", value.type_str())))?;
+        let flag =
+            flag(arg, key, value).ok_or_else(|| fault(format!("{key} cannot be of the type {}", value.type_str())))?;
         // By itself, so that the fault is the file's and not the command line's.
         let name = OsString::from(command.get_name());
         let checked = command.clone().try_get_matches_from([name].into_iter().chain(flag.iter().map(OsString::from)));

@@ -213,7 +213,8 @@ mod tests {
 
     fn fault(text: &str) -> String {
         let file = file(text);
-        let error = load(&["--config", &file.path().to_string_lossy()]).expect_err("it is no file of settings").to_string();
+        let error =
+            load(&["--config", &file.path().to_string_lossy()]).expect_err("it is no file of settings").to_string();
         assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
         error
     }

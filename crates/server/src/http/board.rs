@@ -17,6 +17,9 @@ and start the server with <code>--board dist</code>, or run <code>cargo xtask se
 
 /// Answers what no route of the API does.
 pub(super) async fn fallback(State(state): State<AppState>, request: Request<Body>) -> Response {
+    if let Some(error) = api_error(request.uri()) {
+        return error.into_response();
+    }
     let method = request.method().clone();
     let response = answer(&state, request).await;
     super::security::of_board(&method, response, state.frame_ancestors()).await
@@ -24,9 +27,6 @@ pub(super) async fn fallback(State(state): State<AppState>, request: Request<Bod
 
 async fn answer(state: &AppState, request: Request<Body>) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    if let Some(error) = api_error(&uri) {
-        return error.into_response();
-    }
     if method != Method::GET && method != Method::HEAD {
         let mut response = ApiError::Method(method.to_string()).into_response();
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));

@@ -18,8 +18,8 @@ use super::params::Params;
 use super::query::{MAX_REQUEST_BYTES, read_request};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
-use crate::query::{Answer, HeldTable, Question, Shown};
 use crate::metrics::Socket;
+use crate::query::{Answer, HeldTable, Question, Shown};
 use crate::state::AppState;
 
 /// The shortest time from one answer that nobody asked for to the next. They are also at least as far apart as one takes.

@@ -5,9 +5,9 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, DecimalType, Float16Type, Float32Type, Float64Type, Int8Type,
-    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, DecimalType, Float16Type, Float32Type, Float64Type,
+    Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -42,13 +42,34 @@ pub(super) fn check_schema(schema: &Schema, twice: impl Fn(String) -> WireError)
 fn is_supported(data_type: &DataType) -> bool {
     use DataType::{
         Binary, BinaryView, Boolean, Date32, Date64, Decimal128, Dictionary, FixedSizeBinary, FixedSizeList, Float16,
-        Float32, Float64, Int8, Int16, Int32, Int64, LargeBinary, LargeList, LargeUtf8, List, Map, Null, Struct, UInt8, UInt16,
-        UInt32, UInt64, Utf8, Utf8View,
+        Float32, Float64, Int8, Int16, Int32, Int64, LargeBinary, LargeList, LargeUtf8, List, Map, Null, Struct, UInt8,
+        UInt16, UInt32, UInt64, Utf8, Utf8View,
     };
     match data_type {
-        Null | Boolean | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 | Float16 | Float32 | Float64
-        | Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView | FixedSizeBinary(_) | Date32 | Date64
-        | DataType::Timestamp(..) | Decimal128(..) => true,
+        Null
+        | Boolean
+        | Int8
+        | Int16
+        | Int32
+        | Int64
+        | UInt8
+        | UInt16
+        | UInt32
+        | UInt64
+        | Float16
+        | Float32
+        | Float64
+        | Utf8
+        | LargeUtf8
+        | Utf8View
+        | Binary
+        | LargeBinary
+        | BinaryView
+        | FixedSizeBinary(_)
+        | Date32
+        | Date64
+        | DataType::Timestamp(..)
+        | Decimal128(..) => true,
         Dictionary(_, values) => is_supported(values),
         List(item) | LargeList(item) | FixedSizeList(item, _) => is_supported(item.data_type()),
         Struct(fields) => {
@@ -86,7 +107,9 @@ impl BatchRows {
         self.next += 1;
         let mut left = max_row_bytes;
         let row = self.row(idx, &mut left).map_err(|fault| match fault {
-            Fault::Large => WireError::RowTooLarge { n_bytes: max_row_bytes.saturating_add(1), max_bytes: max_row_bytes },
+            Fault::Large => {
+                WireError::RowTooLarge { n_bytes: max_row_bytes.saturating_add(1), max_bytes: max_row_bytes }
+            }
             Fault::Wire(error) => error,
         });
         Some(FileRow { n_bytes: max_row_bytes - left, row })
@@ -174,7 +197,8 @@ impl Cells<'_> {
                 Value::Time(Timestamp(nanos.div_euclid(1000)))
             }
             DataType::Decimal128(precision, scale) => {
-                let digits = Decimal128Type::format_decimal(primitive::<Decimal128Type>(array, idx), *precision, *scale);
+                let digits =
+                    Decimal128Type::format_decimal(primitive::<Decimal128Type>(array, idx), *precision, *scale);
                 Value::Float(digits.parse().map_err(|_| bad_cell(format!("{digits} is no number")))?)
             }
             DataType::Dictionary(..) => {

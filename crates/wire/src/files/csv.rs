@@ -267,7 +267,10 @@ mod tests {
         assert_eq!(rows("\u{feff}a\n1\nx\n2", &[("a", ColumnType::Int)], &[]), {
             [row(Value::Int(1)), Err("bad_cell"), row(Value::Int(2))]
         });
-        assert_eq!(rows("a\n1\nx\n", &[], &[("a", ColumnType::Int)]), [row(Value::Int(1)), row(Value::Text("x".into()))]);
+        assert_eq!(
+            rows("a\n1\nx\n", &[], &[("a", ColumnType::Int)]),
+            [row(Value::Int(1)), row(Value::Text("x".into()))]
+        );
         assert_eq!(rows("a\n1\n", &[("b", ColumnType::Int)], &[]), [Err("bad_csv")]);
     }
 

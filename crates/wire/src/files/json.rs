@@ -275,8 +275,13 @@ mod tests {
         for step in [1, 5, 1000] {
             let text = format!("{{\"a\":1}}\r\n\n  \n[]\n{{\"a\":\"{}\"}}\n\u{ff}\n{{}}", "x".repeat(50));
             let got = read(LineRows::new(Slow(text.as_bytes(), step), 30));
-            let expect =
-                [Ok("{\"a\":1}".to_owned()), Err("not_a_row"), Err("row_too_large"), Err("bad_json"), Ok("{}".to_owned())];
+            let expect = [
+                Ok("{\"a\":1}".to_owned()),
+                Err("not_a_row"),
+                Err("row_too_large"),
+                Err("bad_json"),
+                Ok("{}".to_owned()),
+            ];
             assert_eq!(got, expect);
             let got = read(LineRows::new(Slow(b"{\"a\":\"\xff\"}\n{}\n", step), 30));
             assert_eq!(got, [Err("bad_utf8"), Ok("{}".to_owned())]);

@@ -53,7 +53,8 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 
 /// The cells that are not null, by name; a whole number in a column of floats is a float there.
 fn cells(row: &Row, schema: &Schema) -> Vec<(String, Value)> {
-    let is_float = |name: &str| schema.index_of(name).is_some_and(|idx| schema.columns()[idx].column_type == ColumnType::Float);
+    let is_float =
+        |name: &str| schema.index_of(name).is_some_and(|idx| schema.columns()[idx].column_type == ColumnType::Float);
     let cell = |(name, value): (&str, &Value)| match value {
         Value::Int(whole) if is_float(name) => (name.to_owned(), Value::Float(*whole as f64)),
         value => (name.to_owned(), value.clone()),

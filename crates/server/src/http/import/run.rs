@@ -48,8 +48,11 @@ impl Import {
         let fault = source.fault();
         let n_rows = |import: &Self| import.rows.n_rows();
         if let Err(error) = self.store_all(source, &fault) {
-            let error = Box::new(fault.take().unwrap_or(error));
-            return Err(ApiError::Import { error, n_rows: n_rows(&self), n_stored: self.n_stored });
+            let error = fault.take().unwrap_or(error);
+            return Err(match n_rows(&self) {
+                0 => error,
+                n_rows => ApiError::Import { error: Box::new(error), n_rows, n_stored: self.n_stored },
+            });
         }
         let n_rows = n_rows(&self);
         let acked_seq = if self.target.origin.is_some() { self.rows.last_seq()? } else { 0 };
