@@ -34,7 +34,7 @@ impl<R: Read> ArrowRows<R> {
         Self { state: State::Start(meter), allowance, max_row_bytes, rows: None }
     }
 
-    fn fault(&self, reason: impl ToString) -> WireError {
+    fn fault(&self, reason: &dyn ToString) -> WireError {
         if self.allowance.is_spent() {
             return WireError::PartTooLarge(format!(
                 "a batch of the stream has more than {MAX_MESSAGE_BYTES} bytes; write smaller ones"
@@ -57,8 +57,8 @@ impl<R: Read> FileRows for ArrowRows<R> {
                     let opened = catch_unwind(AssertUnwindSafe(|| StreamReader::try_new(meter, None)));
                     let reader = match opened {
                         Ok(Ok(reader)) => reader,
-                        Ok(Err(error)) => return Err(self.fault(error)),
-                        Err(_) => return Err(self.fault("its schema makes no sense")),
+                        Ok(Err(error)) => return Err(self.fault(&error)),
+                        Err(_) => return Err(self.fault(&"its schema makes no sense")),
                     };
                     check_schema(&reader.schema(), WireError::ArrowStream)?;
                     self.state = State::Open(Box::new(reader));
@@ -69,8 +69,8 @@ impl<R: Read> FileRows for ArrowRows<R> {
                         self.state = State::Open(reader);
                     }
                     Ok(None) => {}
-                    Ok(Some(Err(error))) => return Err(self.fault(error)),
-                    Err(_) => return Err(self.fault("a batch makes no sense")),
+                    Ok(Some(Err(error))) => return Err(self.fault(&error)),
+                    Err(_) => return Err(self.fault(&"a batch makes no sense")),
                 },
                 State::End => return Ok(None),
             }

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::cells::{BatchRows, check_schema};
 use super::{FileRow, FileRows};
@@ -74,7 +74,7 @@ fn bad(error: parquet::errors::ParquetError) -> WireError {
 }
 
 fn check_lists(metadata: &ParquetMetaData) -> Result<(), WireError> {
-    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
     let mut lists = columns.filter(|column| column.column_descr().max_rep_level() > 0);
     match lists.find(|column| column.num_values() > MAX_LIST_CELLS) {
         Some(column) => Err(WireError::PartTooLarge(format!(
