@@ -16,7 +16,7 @@ mod rate;
 mod serve;
 mod state;
 
-pub use config::{Config, ConfigError, Limits, LoadError, Log, LogFormat};
+pub use config::{Cli, Command, Config, ConfigError, Limits, LoadError, Log, LogFormat, Retain};
 pub use http::{ApiError, app, metrics_app};
 pub use query::{Queries, QueryError};
 pub use serve::{check_ready, serve, serve_metrics};

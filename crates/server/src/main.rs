@@ -1,15 +1,17 @@
 //! The server's command line.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use server::{AppState, Config, LoadError, Log, LogFormat, check_ready, serve, serve_metrics};
+use server::journal::backup;
+use server::{AppState, Cli, Command, Config, LoadError, Log, LogFormat, check_ready, serve, serve_metrics};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let config = match Config::load(std::env::args()) {
-        Ok(config) => config,
+    let Cli { command, config } = match Cli::load(std::env::args()) {
+        Ok(cli) => cli,
         Err(LoadError::Flags(error)) => error.exit(),
         Err(LoadError::Config(error)) => {
             eprintln!("error: {error}");
@@ -20,7 +22,11 @@ fn main() -> ExitCode {
         eprintln!("error: --log-level {}: {error}", config.log.level);
         return ExitCode::FAILURE;
     }
-    match run(config) {
+    let result = match command {
+        None => run(config),
+        Some(Command::Backup { data, to }) => make_backup(&data, &to),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -37,6 +43,12 @@ fn start_log(log: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
         LogFormat::Text => subscriber.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
     }
+    Ok(())
+}
+
+fn make_backup(data: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let n_bytes = backup(data, to)?;
+    println!("{n_bytes} bytes written to {}", to.display());
     Ok(())
 }
 

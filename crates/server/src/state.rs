@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
-use crate::journal::{Append, Appended, Journal, JournalError, SqliteJournal};
+use crate::journal::{Append, Appended, Journal, JournalError, JournalEvent, SqliteJournal};
 use crate::metrics::{Metrics, Outcome};
 use crate::query::Queries;
 use crate::rate::Rates;
@@ -43,12 +43,18 @@ impl AppState {
         let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
-        let on_commit = Box::new(move |table: &_, frame: &_| {
-            let frame: &crate::journal::Frame = frame;
-            to_rates.add(table, frame.n_rows, now_micros());
-            to_hub.publish(table, frame);
+        let on_event = Box::new(move |event: JournalEvent<'_>| match event {
+            JournalEvent::Stored(table, frame) => {
+                to_rates.add(table, frame.n_rows, now_micros());
+                to_hub.publish(table, frame);
+            }
+            JournalEvent::Deleted(table) => {
+                to_rates.forget(table);
+                to_hub.forget(table);
+            }
         });
-        let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::open(&config.data, &config.limits, on_commit)?);
+        let journal = SqliteJournal::open(&config.data, &config.limits, config.retain.into(), on_event)?;
+        let journal: Arc<dyn Journal> = Arc::new(journal);
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         let imports = Arc::new(Semaphore::new(config.limits.max_imports.min(Semaphore::MAX_PERMITS)));
         let (metrics, refusal) = (Metrics::default(), Mutex::new(None));

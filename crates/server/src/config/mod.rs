@@ -8,13 +8,42 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use crate::journal::Retention;
+
 /// Where `trunk build` puts the board.
 const DEFAULT_BOARD: &str = "dist";
 
-/// The server's settings.
+/// The command line.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "streamtable-server", version, about = "Keeps every row of StreamTable and serves the live tail")]
-#[command(long_about = help::ABOUT, after_long_help = help::AFTER, args_override_self = true)]
+#[command(long_about = help::ABOUT, after_long_help = help::AFTER)]
+#[command(args_override_self = true, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; to serve when it is not said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What there is to do besides serving.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Copies every table to a new file, whether a server runs or not.
+    Backup {
+        /// The folder that holds the rows.
+        #[arg(long, env = "STREAMTABLE_DATA", default_value = "./data", value_name = "DIR")]
+        data: PathBuf,
+        /// The file to make. To restore it, put it into an empty data folder as streamtable.db.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+}
+
+/// The server's settings.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "streamtable-server")]
 pub struct Config {
     /// A TOML file whose keys are named as the flags are, without their dashes.
     #[arg(long, env = "STREAMTABLE_CONFIG", value_name = "FILE")]
@@ -46,6 +75,48 @@ pub struct Config {
     /// Limits on what is taken.
     #[command(flatten)]
     pub limits: Limits,
+    /// What is kept.
+    #[command(flatten)]
+    pub retain: Retain,
+}
+
+/// What is kept of a table for which nothing else was set. Without any of these every row is kept.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Retention")]
+pub struct Retain {
+    /// How old a row may grow, such as 90s, 15m, 12h or 30d; older ones go.
+    #[arg(long, env = "STREAMTABLE_RETAIN_AGE", value_name = "TIME", value_parser = parse_seconds)]
+    pub retain_age: Option<u64>,
+    /// How many rows of a table are kept at least; the oldest beyond go.
+    #[arg(long, env = "STREAMTABLE_RETAIN_ROWS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub retain_rows: Option<u64>,
+    /// How many bytes the rows of a table may have on disk; the oldest beyond go.
+    #[arg(long, env = "STREAMTABLE_RETAIN_BYTES", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub retain_bytes: Option<u64>,
+}
+
+impl From<Retain> for Retention {
+    fn from(retain: Retain) -> Self {
+        let Retain { retain_age: max_age_seconds, retain_rows: max_rows, retain_bytes: max_bytes } = retain;
+        Self { max_age_seconds, max_rows, max_bytes }
+    }
+}
+
+/// Reads a time with its unit, in seconds.
+fn parse_seconds(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let n_seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err("a time ends with its unit: s, m, h or d".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{number:?} is not a whole number"))?;
+    number
+        .checked_mul(n_seconds)
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| format!("{text} is no time to keep rows"))
 }
 
 /// What is told on stderr, and how.
@@ -150,7 +221,7 @@ pub enum LoadError {
     Config(#[from] ConfigError),
 }
 
-impl Config {
+impl Cli {
     /// Reads the command line, the environment, and the file that one of them names.
     ///
     /// # Errors
@@ -158,14 +229,18 @@ impl Config {
     pub fn load(args: impl IntoIterator<Item = String>) -> Result<Self, LoadError> {
         let mut args: Vec<String> = args.into_iter().collect();
         let first = Self::command().ignore_errors(true).try_get_matches_from(&args)?;
-        if let Some(path) = first.get_one::<PathBuf>("config") {
+        // The file is about how to serve.
+        let path = first.get_one::<PathBuf>("config").filter(|_| first.subcommand_name().is_none());
+        if let Some(path) = path {
             // A flag that stands twice has its last value, so those of the command line hold.
             args.splice(1.min(args.len())..1.min(args.len()), file::flags(path, &Self::command())?);
         }
         let matches = Self::command().try_get_matches_from(args)?;
         Ok(Self::from_arg_matches(&matches)?)
     }
+}
 
+impl Config {
     /// Checks what can be checked before anything is opened.
     ///
     /// # Errors
@@ -197,7 +272,8 @@ mod tests {
     use super::*;
 
     fn load(args: &[&str]) -> Result<Config, LoadError> {
-        Config::load([&["streamtable-server"], args].concat().into_iter().map(str::to_owned))
+        let cli = Cli::load([&["streamtable-server"], args].concat().into_iter().map(str::to_owned));
+        cli.map(|cli| cli.config)
     }
 
     fn check(args: &[&str]) -> Result<Config, ConfigError> {
@@ -251,7 +327,7 @@ mod tests {
 
     #[test]
     fn help_tells_groups_examples_and_the_environment() {
-        let help = Config::command().render_long_help().to_string();
+        let help = Cli::command().render_long_help().to_string();
         for part in ["Limits:", "Log:", "Examples:", "Files:", "STREAMTABLE_MAX_COLUMNS", "--config"] {
             assert!(help.contains(part), "{part}");
         }
@@ -264,6 +340,16 @@ mod tests {
         let error = check(&["--listen", "0.0.0.0:7700"]).unwrap_err();
         assert!(error.to_string().contains("--allow-public"), "{error}");
         assert!(check(&["--listen", "0.0.0.0:7700", "--allow-public"]).is_ok());
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000)] {
+            assert_eq!(parse_seconds(text), Ok(seconds));
+        }
+        for text in ["", "30", "d", "0d", "-1d", "1.5h", "1w", "1é", "99999999999999999999s", "9999999999999999d"] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> impl IntoResponse 
     let looked = Looked {
         is_ready: state.check_ready().is_ok(),
         n_tables: tables.len(),
-        n_rows: tables.iter().map(|table| table.next_offset).sum(),
+        n_rows: tables.iter().map(|table| table.next_offset - table.first_offset).sum(),
         n_stored_bytes: tables.iter().map(|table| table.n_bytes).sum(),
         n_query_bytes: state.queries().n_bytes(),
         n_imports: state.limits().max_imports.saturating_sub(state.imports().available_permits()),

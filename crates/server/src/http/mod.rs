@@ -12,6 +12,7 @@ mod metrics;
 mod observe;
 mod params;
 mod query;
+mod retention;
 mod rows;
 mod rows_format;
 mod security;
@@ -42,7 +43,11 @@ pub fn app(state: AppState) -> Router {
         .route("/ready", get(health::ready))
         .route("/openapi.yaml", get(health::openapi))
         .route("/tables", get(tables::list))
-        .route("/tables/{entity}/{project}/{table}", get(tables::info))
+        .route("/tables/{entity}/{project}/{table}", get(tables::info).delete(tables::delete))
+        .route(
+            "/tables/{entity}/{project}/{table}/retention",
+            get(retention::read).put(retention::set).delete(retention::reset),
+        )
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
         .route("/tables/{entity}/{project}/{table}/import", post(import::import))
         .route("/query", post(query::query).get(live::live))
@@ -85,7 +90,7 @@ fn compression() -> CompressionLayer<impl Predicate> {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_private_network(true)
         .expose_headers([header::RETRY_AFTER, observe::REQUEST_ID])

@@ -40,11 +40,12 @@ pub(super) async fn rows(
     let (from, limit) = (params.number("from")?, params.number("limit")?);
     let (system, download) = (params.flag("system")?, params.flag("download")?);
     let file_name = format!("{}.{}", name.table(), format.name());
-    let table = state.journal().table(&name).ok_or(ApiError::UnknownTable(name))?;
+    let table = state.journal().table(&name).ok_or_else(|| ApiError::UnknownTable(name.clone()))?;
     let schema = shown_columns(&table, params.text("columns"), system)?;
     let reader = Reader {
         journal: Arc::clone(state.journal()),
-        range: from.unwrap_or(0)..table.next_offset,
+        range: from.unwrap_or(0).max(table.first_offset)..table.next_offset,
+        has_read: false,
         n_left: limit.unwrap_or(u64::MAX),
         filter,
         encoder: Some(Encoder::new(format, &schema)),
@@ -54,7 +55,10 @@ pub(super) async fn rows(
         stored: None,
     };
     // The first piece is made before the status is sent, so that damage at the start of the range gets its code.
-    let (first, reader) = next_piece(reader).await?;
+    let (first, reader) = next_piece(reader).await.map_err(|error| match error {
+        ApiError::Journal(JournalError::TableDeleted) => ApiError::UnknownTable(name),
+        error => error,
+    })?;
     let rest = stream::try_unfold(reader, |reader| async move {
         if reader.encoder.is_none() {
             return Ok::<_, ApiError>(None);
@@ -110,6 +114,8 @@ struct Reader {
     journal: Arc<dyn Journal>,
     table: Arc<TableState>,
     range: Range<Offset>,
+    /// Whether rows were read already, so that none may be missing from here on.
+    has_read: bool,
     n_left: u64,
     filter: Option<Expr>,
     schema: Schema,
@@ -133,14 +139,16 @@ impl Reader {
         }
         if !self.range.is_empty() && self.n_left > 0 {
             let stored = match self.stored.take() {
-                Some(stored) => stored,
-                None => decode(&self.next_frame()?)?,
+                Some(stored) => Some(stored),
+                None => self.next_frame()?.map(|frame| decode(&frame)).transpose()?,
             };
-            let max_rows = (MAX_PIECE_CELLS / self.schema.columns().len().max(1)).max(1);
-            let end = stored.end_offset().min(self.range.start + max_rows as Offset).min(self.range.end);
-            self.encode(&stored, end, &mut out);
-            self.range.start = end;
-            self.stored = Some(stored).filter(|stored| end < stored.end_offset());
+            if let Some(stored) = stored {
+                let max_rows = (MAX_PIECE_CELLS / self.schema.columns().len().max(1)).max(1);
+                let end = stored.end_offset().min(self.range.start + max_rows as Offset).min(self.range.end);
+                self.encode(&stored, end, &mut out);
+                self.range.start = end;
+                self.stored = Some(stored).filter(|stored| end < stored.end_offset());
+            }
         }
         if (self.range.is_empty() || self.n_left == 0)
             && let Some(encoder) = self.encoder.take()
@@ -150,18 +158,38 @@ impl Reader {
         Ok(Bytes::from(out))
     }
 
-    /// The frame that the range starts in.
-    fn next_frame(&mut self) -> Result<Frame, ApiError> {
+    /// The frame that the range starts in; none where retention has dropped all that was looked for.
+    fn next_frame(&mut self) -> Result<Option<Frame>, ApiError> {
         if self.frames.is_empty() {
             // A small limit should not read what it does not need.
             let end = match &self.filter {
                 None => self.range.end.min(self.range.start.saturating_add(self.n_left)),
                 Some(_) => self.range.end,
             };
-            self.frames.extend(self.journal.read(&self.table.name, self.range.start..end, READ_BYTES)?);
+            let frames = self.read(end)?;
+            self.frames.extend(frames);
         }
-        let missing = || JournalError::Internal(format!("no row was read at {}", self.range.start));
-        Ok(self.frames.pop_front().ok_or_else(missing)?)
+        Ok(self.frames.pop_front())
+    }
+
+    /// Some frames of the rows from the start of the range on.
+    fn read(&mut self, end: Offset) -> Result<Vec<Frame>, JournalError> {
+        let from = self.range.start;
+        let frames = self.journal.read(&self.table.name, from..end, READ_BYTES)?;
+        let now = self.journal.table(&self.table.name);
+        let now =
+            now.filter(|now| now.created_micros == self.table.created_micros).ok_or(JournalError::TableDeleted)?;
+        let dropped_to = now.first_offset.min(self.range.end);
+        let first_offset = frames.first().map_or(dropped_to, |frame| frame.first_offset);
+        if first_offset > from {
+            // Before the first row that is the same as a request that came a little later; after it, it is a hole.
+            if self.has_read {
+                return Err(JournalError::RowsDropped { from, first_offset });
+            }
+            self.range.start = first_offset;
+        }
+        self.has_read = true;
+        Ok(frames)
     }
 
     /// Adds the rows of a stored batch before `end` to the answer.
