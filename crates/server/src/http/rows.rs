@@ -26,6 +26,8 @@ use crate::state::AppState;
 const READ_BYTES: usize = 2 << 20;
 /// The most cells of one piece of the answer, nulls included: a table of many columns and few cells grows when it is written.
 const MAX_PIECE_CELLS: usize = 1 << 18;
+/// The most stored bytes of one piece, about; stored frames may be much larger.
+const MAX_PIECE_BYTES: usize = 2 << 20;
 
 pub(super) async fn rows(
     State(state): State<AppState>,
@@ -53,6 +55,7 @@ pub(super) async fn rows(
         table,
         frames: VecDeque::new(),
         stored: None,
+        n_piece_rows: 1,
     };
     // The first piece is made before the status is sent, so that damage at the start of the range gets its code.
     let (first, reader) = next_piece(reader).await.map_err(|error| match error {
@@ -124,6 +127,8 @@ struct Reader {
     /// What was read and is not part of the answer yet: whole frames, and before them the rest of one.
     frames: VecDeque<Frame>,
     stored: Option<StoredBatch>,
+    /// How many rows of it make a piece.
+    n_piece_rows: usize,
 }
 
 async fn next_piece(mut reader: Reader) -> Result<(Bytes, Reader), ApiError> {
@@ -140,11 +145,10 @@ impl Reader {
         if !self.range.is_empty() && self.n_left > 0 {
             let stored = match self.stored.take() {
                 Some(stored) => Some(stored),
-                None => self.next_frame()?.map(|frame| decode(&frame)).transpose()?,
+                None => self.next_stored()?,
             };
             if let Some(stored) = stored {
-                let max_rows = (MAX_PIECE_CELLS / self.schema.columns().len().max(1)).max(1);
-                let end = stored.end_offset().min(self.range.start + max_rows as Offset).min(self.range.end);
+                let end = stored.end_offset().min(self.range.start + self.n_piece_rows as Offset).min(self.range.end);
                 self.encode(&stored, end, &mut out);
                 self.range.start = end;
                 self.stored = Some(stored).filter(|stored| end < stored.end_offset());
@@ -158,7 +162,16 @@ impl Reader {
         Ok(Bytes::from(out))
     }
 
-    /// The frame that the range starts in; none where retention has dropped all that was looked for.
+    /// The stored rows that the range starts in; none where retention has dropped all that was looked for.
+    fn next_stored(&mut self) -> Result<Option<StoredBatch>, ApiError> {
+        let Some(frame) = self.next_frame()? else { return Ok(None) };
+        let row_bytes = (frame.bytes.len() as u64 / frame.n_rows.max(1)).max(1);
+        let by_cells = MAX_PIECE_CELLS / self.schema.columns().len().max(1);
+        self.n_piece_rows = by_cells.min(MAX_PIECE_BYTES / usize::try_from(row_bytes).unwrap_or(usize::MAX)).max(1);
+        Ok(Some(decode(&frame)?))
+    }
+
+    /// The frame that the range starts in.
     fn next_frame(&mut self) -> Result<Option<Frame>, ApiError> {
         if self.frames.is_empty() {
             // A small limit should not read what it does not need.
