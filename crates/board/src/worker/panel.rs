@@ -86,7 +86,7 @@ impl Panel {
             revision: self.revisions_before + view.revision(),
             n_view_rows: view.n_rows() as u64,
             n_table_rows: table.n_rows() as u64,
-            n_let_go: followed.n_let_go,
+            n_let_go: table.first_offset(),
             n_held_back: table.next_offset() - shown.next_offset,
             is_paused: self.is_paused,
             is_grouped: view.spec().is_grouped(),

@@ -8,6 +8,7 @@ mod health;
 mod live;
 mod params;
 mod query;
+mod retention;
 mod rows;
 mod rows_format;
 mod socket;
@@ -34,7 +35,11 @@ pub fn app(state: AppState) -> Router {
         .route("/health", get(health::health))
         .route("/openapi.yaml", get(health::openapi))
         .route("/tables", get(tables::list))
-        .route("/tables/{entity}/{project}/{table}", get(tables::info))
+        .route("/tables/{entity}/{project}/{table}", get(tables::info).delete(tables::delete))
+        .route(
+            "/tables/{entity}/{project}/{table}/retention",
+            get(retention::read).put(retention::set).delete(retention::reset),
+        )
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
         .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
@@ -51,7 +56,7 @@ pub fn app(state: AppState) -> Router {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_private_network(true)
         .expose_headers([header::RETRY_AFTER])
