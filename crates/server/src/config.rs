@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::journal::Retention;
+use crate::journal::{EngineOptions, Retention};
 
 /// Where `trunk build` puts the board.
 const DEFAULT_BOARD: &str = "dist";
@@ -53,6 +53,9 @@ pub struct Config {
     /// Listen on an address that others can reach, though anyone there may read and write.
     #[arg(long, env = "STREAMTABLE_ALLOW_PUBLIC")]
     pub allow_public: bool,
+    /// Where rows are kept, if not in the data folder alone.
+    #[command(flatten)]
+    pub engine: EngineOptions,
     /// Limits on what is taken.
     #[command(flatten)]
     pub limits: Limits,

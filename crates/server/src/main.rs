@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let Cli { command, config } = Cli::parse();
-    let filter = EnvFilter::try_from_env("STREAMTABLE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("STREAMTABLE_LOG").unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_ansi(colours).with_writer(std::io::stderr).with_env_filter(filter).init();
     let result = match command {
@@ -44,7 +44,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let bound = listener.local_addr()?;
         let data = config.data.display().to_string();
         let board = config.board().map(|dir| dir.display().to_string());
-        let state = AppState::open(config)?;
+        let state = AppState::open(config).await?;
         // Whoever reads the line below may tell the server to stop at once.
         let told = told_to_stop()?;
         println!("listening on http://{bound}");

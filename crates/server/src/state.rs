@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
-use crate::journal::{Journal, JournalError, JournalEvent, SqliteJournal};
+use crate::journal::{JetStreamJournal, Journal, JournalError, JournalEvent, SqliteJournal};
 use crate::query::Queries;
 use crate::rate::Rates;
 
@@ -26,11 +26,11 @@ struct Inner {
 }
 
 impl AppState {
-    /// Opens the journal in the folder that the settings name.
+    /// Opens the journal in the folder that the settings name, or in the cluster that they name.
     ///
     /// # Errors
-    /// As [`SqliteJournal::open`].
-    pub fn open(config: Config) -> Result<Self, JournalError> {
+    /// As [`SqliteJournal::open`] and [`JetStreamJournal::open`].
+    pub async fn open(config: Config) -> Result<Self, JournalError> {
         let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
@@ -44,8 +44,12 @@ impl AppState {
                 to_hub.forget(table);
             }
         });
-        let journal = SqliteJournal::open(&config.data, &config.limits, config.retain.into(), on_event)?;
-        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let (dir, limits, retention) = (&config.data, &config.limits, config.retain.into());
+        let journal: Arc<dyn Journal> = if config.engine.engine.is_some() {
+            Arc::new(JetStreamJournal::open(dir, &config.engine, limits, retention, on_event).await?)
+        } else {
+            Arc::new(SqliteJournal::open(dir, limits, retention, on_event)?)
+        };
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         Ok(Self(Arc::new(Inner { config, journal, hub, rates, queries, stopping })))
     }

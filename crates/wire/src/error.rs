@@ -20,6 +20,12 @@ pub enum WireError {
     /// Not an Arrow IPC stream, or not one of ours.
     #[error("not a valid Arrow frame: {0}")]
     Arrow(String),
+    /// A message of a stream that is none of ours, or damaged.
+    #[error("not a valid message: {0}")]
+    Message(String),
+    /// A message of a stream that a later version wrote.
+    #[error("a message was written by a later version (its version or kind is {0})")]
+    NewerMessage(u8),
     /// Text that is not UTF-8.
     #[error("not valid UTF-8 at byte {0}")]
     Utf8(usize),
@@ -41,6 +47,8 @@ impl WireError {
             WireError::Tag(_) => "bad_tag",
             WireError::Header(_) => "bad_header",
             WireError::Arrow(_) => "bad_frame",
+            WireError::Message(_) => "bad_message",
+            WireError::NewerMessage(_) => "newer_message",
             WireError::Utf8(_) => "bad_utf8",
             WireError::Name(error) => error.code(),
             WireError::Row(error) => error.code(),

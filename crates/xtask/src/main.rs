@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod chromium;
 mod error;
+mod nats;
 mod npm;
 mod process;
 mod seal;

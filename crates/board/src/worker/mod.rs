@@ -24,8 +24,8 @@ use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
-/// How often a table's rate is told while nothing else happens, in milliseconds.
-const RATE_MILLIS: u32 = 1000;
+/// How often a table's rate is told and windows move while nothing else happens, in milliseconds.
+const SECOND_MILLIS: u32 = 1000;
 
 /// Listens to the page until it is gone.
 ///
@@ -51,8 +51,8 @@ pub fn run() {
     }
     spawn_local(async move {
         loop {
-            TimeoutFuture::new(RATE_MILLIS).await;
-            worker.tell_rates();
+            TimeoutFuture::new(SECOND_MILLIS).await;
+            worker.see_time_pass();
         }
     });
 }
@@ -138,7 +138,7 @@ impl Worker {
         let mut shared = self.shared.borrow_mut();
         let Shared { tables, panels, .. } = &mut *shared;
         let followed = &tables[&key];
-        let shown = panels.entry(id).or_default().show(key, followed, &query);
+        let shown = panels.entry(id).or_default().show(key, followed, &query, js_sys::Date::now());
         shared.drop_unused_tables();
         drop(shared);
         match shown {
@@ -202,12 +202,12 @@ impl Worker {
         });
     }
 
-    /// Lets the rates that are shown die down when rows have ceased to come.
-    fn tell_rates(&self) {
+    /// Moves windows, and lets the rates that are shown die down when rows have ceased to come.
+    fn see_time_pass(&self) {
         let now = js_sys::Date::now();
-        let moves = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
-        let was_moving = self.shared.borrow().panels.values().any(Panel::shows_a_rate);
-        if moves || was_moving {
+        let is_growing = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
+        let changes = |panel: &Panel| panel.shows_a_rate() || panel.moves();
+        if is_growing || self.shared.borrow().panels.values().any(changes) {
             self.schedule_tick();
         }
     }

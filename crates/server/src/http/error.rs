@@ -157,9 +157,11 @@ impl ApiError {
             ApiError::Journal(error) => match error {
                 JournalError::TableDeleted | JournalError::RowsDropped { .. } => StatusCode::GONE,
                 JournalError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
-                JournalError::Overloaded | JournalError::Closed | JournalError::Store(_) | JournalError::Failed(_) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                JournalError::Overloaded
+                | JournalError::Closed
+                | JournalError::Store(_)
+                | JournalError::Engine(_)
+                | JournalError::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
@@ -175,6 +177,7 @@ impl ApiError {
     fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             ApiError::Journal(JournalError::Overloaded | JournalError::Closed | JournalError::Store(_)) => Some(1),
+            ApiError::Journal(JournalError::Engine(_)) => Some(2),
             ApiError::Query(QueryError::MemoryFull) => Some(5),
             ApiError::Journal(JournalError::DiskFull | JournalError::Failed(_)) => Some(30),
             _ => None,

@@ -8,6 +8,7 @@ use model::{Batch, Bitmap, Cells, Column, Offset, Seq, Strings, TableName, Write
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::frames::Joiner;
+use super::place::{Ahead, Place, Places};
 use super::schema::insert_frame;
 use super::sqlite::{KnownTable, Shared};
 use super::writer::write_error;
@@ -29,31 +30,61 @@ struct Pending<'a> {
     writers: HashMap<WriterId, (Seq, bool)>,
     joiner: Joiner<'a>,
     system: SystemCells,
-    frames: Vec<Frame>,
+    /// The frames that were made, each with the time its last row came.
+    frames: Vec<(Frame, i64)>,
+}
+
+/// What is to be kept.
+pub(super) struct Work {
+    /// `None` only moves past a message of a stream.
+    pub(super) append: Option<Append>,
+    /// Where it stands in a stream, in a journal that follows one.
+    pub(super) place: Option<Place>,
+}
+
+impl Work {
+    pub(super) fn n_bytes(&self) -> usize {
+        self.append.as_ref().map_or(0, |append| append.reservation.n_bytes())
+    }
 }
 
 type Committed = (Vec<Appended>, Vec<Change>);
 
-/// Keeps the rows of all appends, or of none.
-pub(super) fn commit(conn: &mut Connection, shared: &Shared, appends: &[Append]) -> Result<Committed, JournalError> {
+/// Keeps the rows of all appends, or of none. `ahead` are the places that streams then are at.
+pub(super) fn commit(
+    conn: &mut Connection,
+    shared: &Shared,
+    works: &[Work],
+    ahead: &Ahead,
+) -> Result<Committed, JournalError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| write_error(&error))?;
-    let received = now_micros();
+    let now = now_micros();
     let mut by_name: HashMap<&TableName, Pending<'_>> = HashMap::new();
-    let mut appended = Vec::with_capacity(appends.len());
+    let mut appended = Vec::with_capacity(works.len());
     let mut order = Vec::new();
     let work = (|| -> rusqlite::Result<()> {
-        for append in appends {
+        for Work { append, place } in works {
+            let Some(append) = append else {
+                appended.push(Appended { n_stored: 0, n_duplicate: 0, first_offset: None });
+                continue;
+            };
+            if append.origin.is_none() && !Places::advance_lane(&tx, place.as_ref())? {
+                let n_duplicate = append.batches.iter().map(|batch| batch.n_rows() as u64).sum();
+                appended.push(Appended { n_stored: 0, n_duplicate, first_offset: None });
+                continue;
+            }
+            let received = place.map_or(now, |place| place.received_micros);
             if !by_name.contains_key(&append.table) {
                 order.push(&append.table);
-                by_name.insert(&append.table, Pending::open(&tx, shared, &append.table)?);
+                by_name.insert(&append.table, Pending::open(&tx, shared, &append.table, received)?);
             }
             let table = by_name.get_mut(&append.table).expect("it was put there just now");
             appended.push(table.take(&tx, append, received)?);
         }
         for name in &order {
-            by_name.get_mut(name).expect("each was put there").store(&tx, received)?;
+            by_name.get_mut(name).expect("each was put there").store(&tx)?;
         }
-        Ok(())
+        Places::store(&tx, ahead)
     })();
     work.map_err(|error| write_error(&error))?;
     tx.commit().map_err(|error| write_error(&error))?;
@@ -62,11 +93,11 @@ pub(super) fn commit(conn: &mut Connection, shared: &Shared, appends: &[Append])
 }
 
 impl<'a> Pending<'a> {
-    fn open(tx: &Transaction<'_>, shared: &Shared, name: &TableName) -> rusqlite::Result<Self> {
+    fn open(tx: &Transaction<'_>, shared: &Shared, name: &TableName, created: i64) -> rusqlite::Result<Self> {
         let (id, n_frames_before, state) = match shared.find(name) {
             Some(table) => (table.id, table.n_frames, TableState::clone(&table.state)),
             None => {
-                let (id, created) = (shared.new_id(), now_micros());
+                let id = shared.new_id();
                 tx.prepare_cached(
                     "INSERT INTO tables (id, name, next_offset, n_bytes, created) VALUES (?1, ?2, 0, 0, ?3)",
                 )?
@@ -112,13 +143,13 @@ impl<'a> Pending<'a> {
                 continue;
             }
             if !self.joiner.fits(batch, range.len()) {
-                self.flush(received);
+                self.flush();
             }
             let seqs = append
                 .origin
                 .as_ref()
                 .map(|origin| (origin.writer, &origin.seqs[n_before + range.start..n_before + range.end]));
-            self.system.push(seqs, range.len());
+            self.system.push(seqs, range.len(), received);
             self.state.next_offset += range.len() as Offset;
             self.joiner.push(batch, range);
             n_before += batch.n_rows();
@@ -147,7 +178,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Makes a frame of what was gathered.
-    fn flush(&mut self, received: i64) {
+    fn flush(&mut self) {
         let n_rows = self.joiner.n_rows();
         if n_rows == 0 {
             return;
@@ -156,17 +187,18 @@ impl<'a> Pending<'a> {
         let first_offset = self.state.next_offset - n_rows as Offset;
         let mut batch = std::mem::take(&mut self.joiner).finish();
         self.schema_changed |= merge_schema(&batch, &mut self.state);
-        for column in std::mem::take(&mut self.system).into_columns(received) {
+        let received = self.system.received.last().copied().unwrap_or_default();
+        for column in std::mem::take(&mut self.system).into_columns() {
             batch.add_column(column);
         }
         let bytes = Bytes::from(wire::arrow::encode_frame(first_offset, &batch));
         self.state.n_bytes += bytes.len() as u64;
-        self.frames.push(Frame { first_offset, n_rows: n_rows as u64, bytes });
+        self.frames.push((Frame { first_offset, n_rows: n_rows as u64, bytes }, received));
     }
 
     /// Puts everything into the transaction.
-    fn store(&mut self, tx: &Transaction<'_>, received: i64) -> rusqlite::Result<()> {
-        self.flush(received);
+    fn store(&mut self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.flush();
         for (writer, (last_seq, moved)) in &self.writers {
             if *moved {
                 tx.prepare_cached("INSERT OR REPLACE INTO writers (table_id, writer, last_seq) VALUES (?1, ?2, ?3)")?
@@ -176,8 +208,8 @@ impl<'a> Pending<'a> {
         if self.frames.is_empty() {
             return Ok(());
         }
-        for frame in &self.frames {
-            insert_frame(tx, self.id, frame, received)?;
+        for (frame, received) in &self.frames {
+            insert_frame(tx, self.id, frame, *received)?;
         }
         if self.schema_changed {
             for (idx, column) in self.state.schema.columns().iter().enumerate() {
@@ -200,7 +232,7 @@ impl<'a> Pending<'a> {
     fn into_change(self) -> Change {
         let n_frames = self.n_frames_before + self.frames.len() as u64;
         let table = KnownTable { id: self.id, n_frames, state: Arc::new(self.state) };
-        Change { table, frames: self.frames }
+        Change { table, frames: self.frames.into_iter().map(|(frame, _)| frame).collect() }
     }
 }
 
@@ -220,10 +252,12 @@ struct SystemCells {
     writers: Strings,
     seqs: Vec<i64>,
     known: Bitmap,
+    received: Vec<i64>,
 }
 
 impl SystemCells {
-    fn push(&mut self, origin: Option<(WriterId, &[Seq])>, n_rows: usize) {
+    fn push(&mut self, origin: Option<(WriterId, &[Seq])>, n_rows: usize, received: i64) {
+        self.received.resize(self.received.len() + n_rows, received);
         self.known.extend_repeat(origin.is_some(), n_rows);
         match origin {
             Some((writer, seqs)) => {
@@ -239,13 +273,13 @@ impl SystemCells {
     }
 
     /// `_writer` and `_seq` are null in rows that came without.
-    fn into_columns(self, received: i64) -> [Column; 3] {
+    fn into_columns(self) -> [Column; 3] {
         let n_rows = self.known.len();
         let validity = (self.known.count_ones() < n_rows).then_some(self.known);
         [
             Column::new(system_column::WRITER.to_owned(), Cells::Text(self.writers), validity.clone()),
             Column::new(system_column::SEQ.to_owned(), Cells::Int(self.seqs), validity),
-            Column::new(system_column::RECEIVED.to_owned(), Cells::Time(vec![received; n_rows]), None),
+            Column::new(system_column::RECEIVED.to_owned(), Cells::Time(self.received), None),
         ]
     }
 }

@@ -27,6 +27,22 @@ pub enum JournalError {
         /// What is wrong with them.
         reason: String,
     },
+    /// A message of a stream came out of its order. The one who follows the stream goes back to where the journal is.
+    #[error("stream {stream} was followed up to {done}, and a message came that follows {after}")]
+    OutOfPlace {
+        /// The stream.
+        stream: u32,
+        /// How far it was followed.
+        done: u64,
+        /// What the message follows.
+        after: u64,
+    },
+    /// The engine does not answer, or not in time. It is unknown whether the rows were kept.
+    #[error("the engine that keeps the rows does not answer: {0}")]
+    Engine(String),
+    /// The engine is not one that rows may be trusted to, or not set up as it must be.
+    #[error("the engine cannot be used: {0}")]
+    EngineRefused(String),
     /// The rows that are due were dropped by the table's retention.
     #[error("the rows from offset {from} to {first_offset} were dropped by the table's retention")]
     RowsDropped {
@@ -88,6 +104,9 @@ impl JournalError {
             JournalError::Failed(_) => "journal_failed",
             JournalError::Store(_) => "journal_unavailable",
             JournalError::Damaged { .. } => "journal_damaged",
+            JournalError::OutOfPlace { .. } => "internal",
+            JournalError::Engine(_) => "engine_unavailable",
+            JournalError::EngineRefused(_) => "engine_refused",
             JournalError::RowsDropped { .. } => "rows_dropped",
             JournalError::TableDeleted => "table_deleted",
             JournalError::Closed => "stopping",

@@ -5,7 +5,9 @@ mod budget;
 mod commit;
 mod error;
 mod frames;
+mod jetstream;
 mod merge;
+mod place;
 mod reader;
 mod retention;
 mod schema;
@@ -26,6 +28,8 @@ pub use backup::backup;
 pub use budget::{Budget, Reservation};
 pub use error::JournalError;
 pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, decode, head};
+pub use jetstream::{EngineOptions, JetStreamJournal};
+pub use place::Place;
 pub use retention::{Retention, RetentionError};
 pub use sqlite::SqliteJournal;
 

@@ -12,6 +12,8 @@ use model::{ColumnSchema, Offset, Schema, TableName};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::commit::Work;
+use super::place::{self, Place, Places};
 use super::reader::Readers;
 use super::schema::{deleted_name, open_writer};
 use super::task::Task;
@@ -45,8 +47,10 @@ impl KnownTable {
     }
 }
 
+/// Told that the rows of a table before an offset are beyond its retention.
+pub(super) type OnExpired = Box<dyn Fn(&TableState, Offset) + Send + Sync>;
+
 /// What the journal's threads and everyone else share.
-#[derive(Default)]
 pub(super) struct Shared {
     tables: RwLock<BTreeMap<TableName, KnownTable>>,
     /// Deleted tables that have left rows behind.
@@ -56,6 +60,10 @@ pub(super) struct Shared {
     pub(super) default_retention: Retention,
     /// Why nothing more may be written.
     pub(super) failure: Mutex<Option<String>>,
+    /// How far streams were followed, where the journal follows any.
+    places: Mutex<Places>,
+    /// Told of rows that retention would drop, in a journal that follows streams: they go when a stream says so.
+    pub(super) on_expired: Option<OnExpired>,
 }
 
 impl Shared {
@@ -86,6 +94,12 @@ impl Shared {
         self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How far streams were followed.
+    pub(super) fn places(&self) -> MutexGuard<'_, Places> {
+        // A set of numbers, each of which is changed at once.
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn find(&self, name: &TableName) -> Option<KnownTable> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
@@ -113,13 +127,13 @@ impl Queue {
     /// Has something done.
     pub(super) fn ask(&self, task: Task) -> JournalFuture<bool> {
         let (answer, answered) = oneshot::channel();
-        outcome(self.send(Job::Task(task, answer)), answered)
+        outcome(self.send(Job::Task(task, None, answer)), answered)
     }
 
     /// Has something done. Blocks.
     pub(super) fn ask_and_wait(&self, task: Task) -> Result<bool, JournalError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Job::Task(task, answer))?;
+        self.send(Job::Task(task, None, answer))?;
         answered.blocking_recv().unwrap_or(Err(JournalError::Closed))
     }
 
@@ -158,18 +172,50 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::InUse`], [`JournalError::Foreign`], [`JournalError::TooNew`] or [`JournalError::Open`].
     pub fn open(dir: &Path, limits: &Limits, retention: Retention, on_event: OnEvent) -> Result<Self, JournalError> {
+        Self::open_with(dir, limits, retention, on_event, None)
+    }
+
+    /// As [`SqliteJournal::open`], for a journal that follows streams: it changes by what they say only, see
+    /// [`SqliteJournal::append_at`] and [`SqliteJournal::do_at`]. `on_expired` is told of rows that should go.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub(super) fn open_following(
+        dir: &Path,
+        limits: &Limits,
+        retention: Retention,
+        on_event: OnEvent,
+        on_expired: OnExpired,
+    ) -> Result<Self, JournalError> {
+        Self::open_with(dir, limits, retention, on_event, Some(on_expired))
+    }
+
+    fn open_with(
+        dir: &Path,
+        limits: &Limits,
+        retention: Retention,
+        on_event: OnEvent,
+        on_expired: Option<OnExpired>,
+    ) -> Result<Self, JournalError> {
         let open_error = |path: &Path, reason: String| JournalError::Open { path: path.to_owned(), reason };
         std::fs::create_dir_all(dir).map_err(|error| open_error(dir, error.to_string()))?;
         let lock = lock_folder(dir)?;
         let path = dir.join(FILE_NAME);
         let conn = open_writer(&path, limits.max_data_bytes)?;
         let (tables, deleted, next_id) = load_tables(&conn).map_err(|error| open_error(&path, error.to_string()))?;
+        let places = match on_expired {
+            Some(_) => place::create(&conn).and_then(|()| Places::load(&conn)),
+            None => Ok(Places::default()),
+        };
+        let places = places.map_err(|error| open_error(&path, error.to_string()))?;
         let shared = Arc::new(Shared {
             tables: RwLock::new(tables),
             deleted: Mutex::new(deleted),
             next_id: AtomicI64::new(next_id),
             default_retention: retention,
             failure: Mutex::default(),
+            places: Mutex::new(places),
+            on_expired,
         });
         let (sender, jobs) = channel();
         let queue = Arc::new(Queue { shared: Arc::clone(&shared), jobs: Mutex::new(Some(sender)) });
@@ -193,6 +239,26 @@ impl SqliteJournal {
 }
 
 impl SqliteJournal {
+    /// Appends the rows of a stream's message, or with none moves past it, in one transaction with its place.
+    ///
+    /// Ends with [`JournalError::OutOfPlace`], and nothing is written, when the message does not come right after the
+    /// stream's last.
+    pub(super) fn append_at(&self, append: Option<Append>, place: Place) -> JournalFuture<Appended> {
+        let (answer, answered) = oneshot::channel();
+        outcome(self.queue.send(Job::Append(Work { append, place: Some(place) }, answer)), answered)
+    }
+
+    /// Does what a stream's message says, in one transaction with its place; ends as [`SqliteJournal::append_at`].
+    pub(super) fn do_at(&self, task: Task, place: Place) -> JournalFuture<bool> {
+        let (answer, answered) = oneshot::channel();
+        outcome(self.queue.send(Job::Task(task, Some(place), answer)), answered)
+    }
+
+    /// The last message of a stream that was written; 0 before the first.
+    pub(super) fn place_in(&self, stream: u32) -> u64 {
+        self.shared.places().of(stream)
+    }
+
     /// Joins small frames, drops what retention says, clears what deleted tables left behind and folds the log into the file
     /// now, all of which happens by itself in time. Blocks.
     ///
@@ -215,7 +281,8 @@ impl Journal for SqliteJournal {
 
     fn append(&self, append: Append) -> JournalFuture<Appended> {
         let (answer, answered) = oneshot::channel();
-        outcome(self.queue.send(Job::Append(append, answer)), answered)
+        let work = Work { append: Some(append), place: None };
+        outcome(self.queue.send(Job::Append(work, answer)), answered)
     }
 
     fn read(&self, table: &TableName, range: Range<Offset>, max_bytes: usize) -> Result<Vec<Frame>, JournalError> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use model::{Offset, TableName};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::place::{Ahead, Place, Places};
 use super::retention::OldestFrame;
 use super::schema::{deleted_name, insert_frame};
 use super::sqlite::{KnownTable, Shared};
 use super::writer::write_error;
-use super::{Frame, JournalError, Retention, TableState};
+use super::{Frame, JournalError, Retention, TableState, decode};
 use crate::clock::now_micros;
 
 /// How many frames go in one step at most, and how many of their bytes, about.
@@ -29,6 +30,13 @@ pub(super) enum Task {
     Merge(Merged),
     /// Drops a table's oldest rows as its retention says: true when there may be more of them.
     Expire(TableName),
+    /// Drops the rows of a table before an offset, as a stream says: true when there were any.
+    DropBefore {
+        name: TableName,
+        /// Which table of that name is meant.
+        created_micros: i64,
+        first_offset: Offset,
+    },
     /// Removes what a deleted table left behind, by its id: true when there may be more of it.
     Sweep(i64),
 }
@@ -56,18 +64,31 @@ pub(super) enum Outcome {
     Deleted(TableName, i64),
 }
 
-/// Does it, or nothing.
-pub(super) fn run_task(conn: &mut Connection, shared: &Shared, task: Task) -> Result<Outcome, JournalError> {
+/// Does it, or nothing; and moves a stream's place on, where a stream said so.
+pub(super) fn run_task(
+    conn: &mut Connection,
+    shared: &Shared,
+    task: Task,
+    place: Option<&Place>,
+) -> Result<Outcome, JournalError> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| write_error(&error))?;
+    let is_new = Places::advance_lane(&tx, place).map_err(|error| write_error(&error))?;
     let outcome = match task {
+        _ if !is_new => Ok(Outcome::Nothing(false)),
         Task::Delete(name) => delete(&tx, shared, name),
         Task::SetRetention(name, retention) => set_retention(&tx, shared, &name, retention),
         Task::Merge(merged) => merge(&tx, shared, &merged),
         Task::Expire(name) => expire(&tx, shared, &name),
+        Task::DropBefore { name, created_micros, first_offset } => {
+            drop_before(&tx, shared, &name, created_micros, first_offset)
+        }
         Task::Sweep(table_id) => sweep(&tx, table_id).map(Outcome::Nothing),
     };
     let outcome = outcome.map_err(|error| write_error(&error))?;
-    if !matches!(outcome, Outcome::Nothing(false)) {
+    if let Some(place) = place {
+        Places::store(&tx, &Ahead::from([(place.stream, place.seq)])).map_err(|error| write_error(&error))?;
+    }
+    if place.is_some() || !matches!(outcome, Outcome::Nothing(false)) {
         tx.commit().map_err(|error| write_error(&error))?;
     }
     Ok(outcome)
@@ -146,6 +167,57 @@ fn expire(tx: &Transaction<'_>, shared: &Shared, name: &TableName) -> rusqlite::
     remove_frames(tx, &gone)?;
     store_bounds(tx, table.id, &state)?;
     Ok(Outcome::Changed(KnownTable { state: Arc::new(state), ..table }, may_go_on))
+}
+
+fn drop_before(
+    tx: &Transaction<'_>,
+    shared: &Shared,
+    name: &TableName,
+    created_micros: i64,
+    first_offset: Offset,
+) -> rusqlite::Result<Outcome> {
+    let Some(table) = shared.find(name).filter(|table| table.state.created_micros == created_micros) else {
+        return Ok(Outcome::Nothing(false));
+    };
+    let mut state = TableState::clone(&table.state);
+    let first_offset = first_offset.min(state.next_offset);
+    if first_offset <= state.first_offset {
+        return Ok(Outcome::Nothing(false));
+    }
+    let gone = params![table.id, first_offset as i64];
+    let sql = "SELECT coalesce(sum(length(frame)), 0) FROM batches WHERE table_id = ?1 AND first_offset < ?2";
+    let n_bytes: i64 = tx.query_row(sql, gone, |row| row.get(0))?;
+    state.n_bytes = state.n_bytes.saturating_sub(n_bytes as u64);
+    state.first_offset = first_offset;
+    // Where each server's frames end is its own affair, so one may hold rows of both kinds.
+    let cut = cut_frame(tx, table.id, first_offset)?;
+    tx.execute("DELETE FROM batches WHERE table_id = ?1 AND first_offset < ?2", gone)?;
+    if let Some((frame, received_micros)) = cut {
+        insert_frame(tx, table.id, &frame, received_micros)?;
+        state.n_bytes += frame.bytes.len() as u64;
+    }
+    store_bounds(tx, table.id, &state)?;
+    Ok(Outcome::Changed(KnownTable { state: Arc::new(state), ..table }, true))
+}
+
+/// The rows from `at` on of the frame that holds that row and others before it.
+fn cut_frame(tx: &Transaction<'_>, table_id: i64, at: Offset) -> rusqlite::Result<Option<(Frame, i64)>> {
+    let found = tx
+        .prepare_cached(
+            "SELECT first_offset, n_rows, frame, received FROM batches
+            WHERE table_id = ?1 AND first_offset < ?2 AND first_offset + n_rows > ?2",
+        )?
+        .query_row(params![table_id, at as i64], |row| {
+            let (first_offset, n_rows) = (row.get::<_, i64>(0)? as Offset, row.get::<_, i64>(1)? as u64);
+            Ok((Frame { first_offset, n_rows, bytes: row.get::<_, Vec<u8>>(2)?.into() }, row.get(3)?))
+        })
+        .optional()?;
+    let Some((frame, received_micros)) = found else { return Ok(None) };
+    // Rows that cannot be read are not made whole by this; they go, and reading them tells that they are missing.
+    let Ok(stored) = decode(&frame) else { return Ok(None) };
+    let batch = stored.batch.slice((at - frame.first_offset) as usize..stored.batch.n_rows());
+    let bytes = wire::arrow::encode_frame(at, &batch).into();
+    Ok(Some((Frame { first_offset: at, n_rows: batch.n_rows() as u64, bytes }, received_micros)))
 }
 
 fn sweep(tx: &Transaction<'_>, table_id: i64) -> rusqlite::Result<bool> {

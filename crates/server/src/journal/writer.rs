@@ -9,11 +9,12 @@ use std::sync::{Arc, PoisonError};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-use super::commit::{Change, commit};
+use super::commit::{Change, Work, commit};
+use super::place::{Ahead, Place};
 use super::schema::allow_checkpoint_on_close;
 use super::sqlite::Shared;
 use super::task::{Outcome, Task, run_task};
-use super::{Append, Appended, JournalError, JournalEvent, OnEvent};
+use super::{Appended, JournalError, JournalEvent, OnEvent};
 
 /// The most rows' bytes, as they came, in one transaction.
 const MAX_GROUP_BYTES: usize = 16 << 20;
@@ -31,9 +32,9 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
 /// What the thread is asked to do, with the one who waits for it. All is done in the order in which it was asked.
 pub(super) enum Job {
     /// To keep rows.
-    Append(Append, Answer<Appended>),
-    /// To do something else.
-    Task(Task, Answer<bool>),
+    Append(Work, Answer<Appended>),
+    /// To do something else, as a stream's message says where it has a place.
+    Task(Task, Option<Place>, Answer<bool>),
     /// To fold the log into the file now.
     Fold(Answer<()>),
 }
@@ -63,8 +64,8 @@ impl Writer {
         let mut next = jobs.recv().ok();
         while let Some(job) = next.take() {
             match job {
-                Job::Append(append, answer) => next = self.write_group(append, answer, jobs),
-                Job::Task(task, answer) => self.do_task(task, answer),
+                Job::Append(work, answer) => next = self.write_group(work, answer, jobs),
+                Job::Task(task, place, answer) => self.do_task(task, place, answer),
                 Job::Fold(answer) => {
                     // Whoever went away does not care.
                     let _ = answer.send(self.attempt(|writer| writer.checkpoint("PASSIVE")));
@@ -86,18 +87,17 @@ impl Writer {
     }
 
     /// Writes an append and those that wait behind it, up to the first job of another kind, which is given back.
-    fn write_group(&mut self, append: Append, answer: Answer<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
-        let mut n_bytes = append.reservation.n_bytes();
-        let (mut appends, mut answers) = (vec![append], vec![answer]);
+    fn write_group(&mut self, work: Work, answer: Answer<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
+        let mut n_bytes = work.n_bytes();
+        let mut group = vec![(work, answer)];
         let max_jobs = if self.n_alone > 0 { 1 } else { MAX_GROUP_JOBS };
         self.n_alone = self.n_alone.saturating_sub(1);
         let mut other = None;
-        while n_bytes < MAX_GROUP_BYTES && appends.len() < max_jobs {
+        while n_bytes < MAX_GROUP_BYTES && group.len() < max_jobs {
             match jobs.recv_timeout(std::time::Duration::ZERO) {
-                Ok(Job::Append(append, answer)) => {
-                    n_bytes += append.reservation.n_bytes();
-                    appends.push(append);
-                    answers.push(answer);
+                Ok(Job::Append(work, answer)) => {
+                    n_bytes += work.n_bytes();
+                    group.push((work, answer));
                 }
                 Ok(task) => {
                     other = Some(task);
@@ -106,14 +106,26 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.write(&appends, answers);
+        self.write(group);
         other
     }
 
-    fn write(&mut self, appends: &[Append], answers: Vec<Answer<Appended>>) {
-        let result = self.attempt(|writer| commit(&mut writer.conn, &writer.shared, appends));
+    fn write(&mut self, group: Vec<(Work, Answer<Appended>)>) {
+        let (mut works, mut answers, mut ahead) = (Vec::new(), Vec::new(), Ahead::new());
+        for (work, answer) in group {
+            match self.shared.places().admit(work.place.as_ref(), &mut ahead) {
+                Ok(()) => {
+                    works.push(work);
+                    answers.push(answer);
+                }
+                // Whoever went away need not know.
+                Err(error) => drop(answer.send(Err(error))),
+            }
+        }
+        let result = self.attempt(|writer| commit(&mut writer.conn, &writer.shared, &works, &ahead));
         match result {
             Ok((appended, changes)) => {
+                self.shared.places().advance(ahead);
                 self.publish(changes);
                 for (answer, appended) in answers.into_iter().zip(appended) {
                     // Whoever went away will ask again.
@@ -132,8 +144,18 @@ impl Writer {
         }
     }
 
-    fn do_task(&mut self, task: Task, answer: Answer<bool>) {
-        let result = self.attempt(|writer| run_task(&mut writer.conn, &writer.shared, task));
+    fn do_task(&mut self, task: Task, place: Option<Place>, answer: Answer<bool>) {
+        let mut ahead = Ahead::new();
+        let admitted = self.shared.places().admit(place.as_ref(), &mut ahead);
+        if let Err(error) = admitted {
+            // Whoever went away need not know.
+            let _ = answer.send(Err(error));
+            return;
+        }
+        let result = self.attempt(|writer| run_task(&mut writer.conn, &writer.shared, task, place.as_ref()));
+        if result.is_ok() {
+            self.shared.places().advance(ahead);
+        }
         let result = result.map(|outcome| match outcome {
             Outcome::Nothing(result) => result,
             Outcome::Changed(table, result) => {
