@@ -124,6 +124,7 @@ impl Followed {
     /// What is held goes: the table is another one, or has only rows that do not join it.
     fn start_over(&mut self, first_offset: Offset) {
         self.table = Table::starting_at(first_offset);
+        self.rate = Rate::default();
         self.generation += 1;
     }
 }
