@@ -15,8 +15,9 @@ use super::{Frame, Joiner, JournalError, MAX_FRAME_ROWS, decode};
 const MIN_GROWTH: u64 = 64;
 /// A frame of this size stays as it is.
 const FULL_SIZE: u64 = MAX_FRAME_ROWS / 2;
-/// A frame has about the size of so many bytes a row, if its rows are large: 64k rows stand for 8 MiB.
-const BYTES_A_ROW: u64 = 128;
+/// The size of a frame is its number of rows, or of so many bytes if these are more: 64k rows stand for 2 MiB, which is read,
+/// and written while appends wait, in some milliseconds.
+const BYTES_A_ROW: u64 = 32;
 /// The most frames that are joined at a time.
 const MAX_FRAMES: usize = 1024;
 
@@ -139,14 +140,14 @@ mod tests {
         check((0..20_000).map(|_| 1), 100);
         check((0..1000).map(|_| 1000), 100);
         check((0..3000).map(|n| n % 50 + 1), 100);
-        check((0..500).map(|_| 1), 1 << 20);
+        check((0..500).map(|_| 1), 100 << 10);
         check((0..100).map(|n| n * 1000 % 70_000 + 1), 100);
     }
 
     #[test]
     fn thousands_become_sixty_four_thousands() {
         let mut spans = Vec::new();
-        let n_written: u64 = (0..640).map(|_| add(&mut spans, 1000, 100)).sum();
+        let n_written: u64 = (0..640).map(|_| add(&mut spans, 1000, 20)).sum();
         assert_eq!(n_written, 640_000, "each row once");
         assert!(spans.iter().all(|span| span.n_rows >= 64_000), "{spans:?}");
     }

@@ -65,6 +65,9 @@ pub(super) fn open_writer(path: &Path, max_bytes: u64) -> Result<Connection, Jou
     let open = |path: &Path| -> rusqlite::Result<Connection> {
         let conn = Connection::open(path)?;
         conn.busy_timeout(Duration::from_secs(10))?;
+        // What is written before the file has a log goes by a journal whose removal commits it. If that came back after a
+        // loss of power, it would undo part of what was written since; so its folder is synced too.
+        conn.pragma_update(None, "synchronous", "EXTRA")?;
         Ok(conn)
     };
     let failed = |error: rusqlite::Error| open_error(&error, path);

@@ -259,14 +259,17 @@ impl SqliteJournal {
         self.shared.places().of(stream)
     }
 
-    /// Joins small frames, drops what retention says and clears what deleted tables left behind now, all of which happens by
-    /// itself in time. Blocks.
+    /// Joins small frames, drops what retention says, clears what deleted tables left behind and folds the log into the file
+    /// now, all of which happens by itself in time. Blocks.
     ///
     /// # Errors
     /// As [`Journal::append`].
     pub fn tidy_up(&self) -> Result<(), JournalError> {
         let worker = self.upkeep.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Upkeep::worker);
-        worker.map_or(Err(JournalError::Closed), |worker| lock(&worker).look().map(drop))
+        worker.map_or(Err(JournalError::Closed), |worker| lock(&worker).look().map(drop))?;
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Job::Fold(answer))?;
+        answered.blocking_recv().unwrap_or(Err(JournalError::Closed))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use model::Offset;
 
-use super::merge::{join, plan};
+use super::merge::{Span, join, plan};
 use super::reader::Readers;
 use super::retention::OldestFrame;
 use super::sqlite::{KnownTable, OnExpired, Queue, Shared};
@@ -85,18 +85,42 @@ struct Looked {
     settled_offset: Offset,
 }
 
+/// What came of joining frames.
+enum Joined {
+    /// There are fewer now.
+    Some,
+    /// No two of them fit one frame, for their rows have too many columns.
+    TooWide,
+    /// They are not there any more.
+    Gone,
+}
+
 impl Worker {
     /// Does what is to be done; says how long it took to find that out, the doing apart.
+    ///
+    /// What cannot be done now, since the disk is full, keeps nothing else from being done: dropping rows makes room.
     pub(super) fn look(&mut self) -> Result<Duration, JournalError> {
         let start = Instant::now();
         let mut doing = Duration::ZERO;
-        let mut done = |result: Result<Duration, JournalError>| result.map(|took| doing += took);
-        let deleted = self.shared.deleted().first().copied();
-        if let Some(table_id) = deleted {
+        let mut fault = None;
+        let mut done = |result: Result<Duration, JournalError>| match result {
+            Ok(took) => {
+                doing += took;
+                Ok(true)
+            }
+            Err(error @ (JournalError::Closed | JournalError::Failed(_))) => Err(error),
+            Err(error) => {
+                fault = Some(error);
+                Ok(false)
+            }
+        };
+        let deleted = self.shared.deleted().clone();
+        for table_id in deleted {
             done(self.sweep(table_id))?;
         }
         let tables = self.shared.all();
         let now = now_micros();
+        let mut may_merge = true;
         for table in &tables {
             if self.may_expire(table, now) {
                 done(match &self.shared.on_expired {
@@ -104,14 +128,21 @@ impl Worker {
                     Some(on_expired) => self.tell_expired(table, now, on_expired),
                 })?;
             }
-            if self.looked.get(&table.id).is_none_or(|looked| table.n_frames - looked.n_frames >= MIN_NEW_FRAMES) {
-                done(self.merge(table))?;
+            if may_merge && self.may_merge(table) {
+                may_merge = done(self.merge(table))?;
             }
         }
         if self.looked.len() > 2 * tables.len() {
             self.looked.retain(|id, _| tables.iter().any(|table| table.id == *id));
         }
-        Ok(start.elapsed().saturating_sub(doing))
+        fault.map_or(Ok(start.elapsed().saturating_sub(doing)), Err)
+    }
+
+    /// Whether there may be frames to join in a table.
+    fn may_merge(&self, table: &KnownTable) -> bool {
+        let n_rows = table.state.next_offset - table.state.first_offset;
+        let n_new = table.n_frames - self.looked.get(&table.id).map_or(0, |looked| looked.n_frames);
+        n_rows >= MIN_NEW_FRAMES && (n_new >= MIN_NEW_FRAMES || !self.looked.contains_key(&table.id))
     }
 
     /// Has a task done, and waits for it.
@@ -195,13 +226,14 @@ impl Worker {
                 continue;
             };
             let spans = &spans[range];
+            let after = spans.last().map_or(settled, |span| span.first_offset + span.n_rows);
             match self.join(table, spans) {
-                Ok(true) => {}
-                // They are not there any more.
-                Ok(false) => break,
+                Ok(Joined::Some) => {}
+                Ok(Joined::TooWide) => settled = after,
+                Ok(Joined::Gone) => break,
                 Err(JournalError::Damaged { offset, reason }) => {
                     tracing::error!(table = %table.state.name, offset, reason, "damaged rows are not joined with others");
-                    settled = spans.last().map_or(settled, |span| span.first_offset + span.n_rows);
+                    settled = after;
                 }
                 Err(error) => return Err(error),
             }
@@ -211,8 +243,8 @@ impl Worker {
     }
 
     /// Joins these frames, or the first of them that make a frame.
-    fn join(&self, table: &KnownTable, spans: &[super::merge::Span]) -> Result<bool, JournalError> {
-        let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(false) };
+    fn join(&self, table: &KnownTable, spans: &[Span]) -> Result<Joined, JournalError> {
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(Joined::Gone) };
         let mut frames = Vec::with_capacity(spans.len());
         let (mut at, end) = (first.first_offset, last.first_offset + last.n_rows);
         while at < end {
@@ -221,7 +253,7 @@ impl Worker {
             frames.extend(read);
         }
         let mut rest = &frames[..];
-        let mut is_joined = false;
+        let mut joined = Joined::TooWide;
         while rest.len() > 1 {
             let (frame, n_joined) = join(rest)?;
             let (of_frame, after) = rest.split_at(n_joined.max(1));
@@ -231,7 +263,7 @@ impl Worker {
             }
             let place = frames.len() - rest.len();
             let received = spans.iter().take(place).skip(place - n_joined).map(|span| span.received_micros).max();
-            is_joined |= self.ask(Task::Merge(Merged {
+            let is_done = self.ask(Task::Merge(Merged {
                 table_id: table.id,
                 name: table.state.name.clone(),
                 n_frames: n_joined,
@@ -239,8 +271,12 @@ impl Worker {
                 received_micros: received.unwrap_or_default(),
                 frame,
             }))?;
+            if !is_done {
+                return Ok(Joined::Gone);
+            }
+            joined = Joined::Some;
         }
-        Ok(is_joined)
+        Ok(joined)
     }
 }
 

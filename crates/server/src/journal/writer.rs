@@ -35,6 +35,8 @@ pub(super) enum Job {
     Append(Work, Answer<Appended>),
     /// To do something else, as a stream's message says where it has a place.
     Task(Task, Option<Place>, Answer<bool>),
+    /// To fold the log into the file now.
+    Fold(Answer<()>),
 }
 
 pub(super) struct Writer {
@@ -64,6 +66,10 @@ impl Writer {
             match job {
                 Job::Append(work, answer) => next = self.write_group(work, answer, jobs),
                 Job::Task(task, place, answer) => self.do_task(task, place, answer),
+                Job::Fold(answer) => {
+                    // Whoever went away does not care.
+                    let _ = answer.send(self.attempt(|writer| writer.checkpoint("PASSIVE")));
+                }
             }
             self.checkpoint_if_long();
             next = next.or_else(|| jobs.recv().ok());

@@ -142,12 +142,16 @@ impl Disk {
         is_cut
     }
 
-    fn remove(&self, name: &str) -> Result<(), Fault> {
+    /// Removes a file, for certain where its folder is synced.
+    fn remove(&self, name: &str, is_synced: bool) -> Result<(), Fault> {
         let mut state = self.lock();
         let is_cut = state.begin()?;
         if let Some(file) = state.files.get_mut(name) {
             file.pending.push(Change::Remove);
             file.n_bytes = 0;
+            if is_synced && is_cut.is_ok() {
+                *file = File::default();
+            }
         }
         is_cut
     }

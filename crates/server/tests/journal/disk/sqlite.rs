@@ -169,7 +169,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int 
 
 unsafe extern "C" fn delete(vfs: *mut ffi::sqlite3_vfs, path: *const c_char, sync_dir: c_int) -> c_int {
     if let Some((disk, name)) = disk_of(path)
-        && let Err(fault) = disk.remove(&name)
+        && let Err(fault) = disk.remove(&name, sync_dir != 0)
     {
         return code_of(fault, ffi::SQLITE_IOERR_DELETE);
     }
