@@ -54,6 +54,23 @@ async fn two_servers_have_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_replicas_are_changed_when_that_is_said() {
+    let nats = Nats::start(3, "");
+    let a = start(&nats, &DataDir::default(), &["--replicas", "1", "--partitions", "2"]);
+    a.append("e/p/t", "text/plain", framed(writer(1), 1, &rows(1, 3))).await.expect(200);
+    let b = start(&nats, &DataDir::default(), &["--replicas", "3"]);
+    b.append("e/p/t", "text/plain", framed(writer(1), 4, &rows(4, 3))).await.expect(200);
+    let context = nats.context().await;
+    for partition in 0..2 {
+        let stream = context.get_stream(format!("streamtable_rows_{partition}")).await.expect("it was made");
+        assert_eq!(stream.cached_info().config.num_replicas, 3);
+    }
+    assert!(context.get_stream("streamtable_rows_2").await.is_err(), "the first server said how many there are");
+    a.append("e/p/t", "text/plain", framed(writer(1), 7, &rows(7, 1))).await.expect(200);
+    assert_eq!(whole(&a, "e/p/t").await.lines().count(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_requests_are_stored_whole() {
     let nats = Nats::start(3, "");
     let (a, b) = (start(&nats, &DataDir::default(), &[]), start(&nats, &DataDir::default(), &[]));

@@ -267,6 +267,7 @@ async fn next_part(mut parts: Parts, is_large: bool) -> Result<(Parts, Option<Ve
 
 impl Journal for JetStreamJournal {
     fn reserve(&self, n_bytes: usize) -> Result<Reservation, JournalError> {
+        self.shared.copy.check()?;
         self.shared.budget.reserve(n_bytes).ok_or(JournalError::Overloaded)
     }
 
