@@ -60,6 +60,30 @@ test("rows that the server dropped are counted, and a deleted table says so unti
   expect(await allRowIds(page)).toEqual(Array.from({ length: 200 }, (_, idx) => idx));
 });
 
+test("the worker starts with the page, follows its table at once, and its files are kept for good", async ({ server, table, page }) => {
+  await server.append(table, someRows(100));
+  const kept = new Map<string, boolean>();
+  page.on("response", (response) => {
+    const name = new URL(response.url()).pathname;
+    if (/\.(js|wasm)$/.test(name)) kept.set(name.replace(/-[0-9a-f]{16}/, ""), /immutable/.test(response.headers()["cache-control"] ?? ""));
+  });
+  // The page's own program never comes.
+  await page.route(/\/board-[0-9a-f]+_bg\.wasm/, () => undefined);
+  const followed = page.waitForEvent("websocket");
+  await page.goto(`${server.url}/table/${table}?e=x`, { waitUntil: "commit" });
+  expect((await followed).url()).toBe(`${server.url.replace("http", "ws")}/api/v1/tail/${table}?format=arrow&from=0`);
+  for (const name of ["browser_tables.js", "worker.js", "worker_bg.wasm", "worker_loader.js"]) {
+    expect(kept.get(`/${name}`), name).toBe(true);
+  }
+  // A table of the browser is not looked for on the server.
+  const sockets: string[] = [];
+  page.on("websocket", (socket) => sockets.push(socket.url()));
+  await page.unroute(/\/board-[0-9a-f]+_bg\.wasm/);
+  await page.goto(`${server.url}/table/${table}?in=browser`);
+  await expect(page.getByTestId("connection")).toHaveText("Live");
+  expect(sockets).toEqual([]);
+});
+
 test("a click on a header sorts; shift adds a column; the whole order is the one worked out from JSON", async ({
   server,
   table,

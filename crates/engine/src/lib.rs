@@ -5,6 +5,7 @@
 //! rows that are on screen, as typed arrays. Nothing here does I/O, knows a byte format or a browser.
 
 mod cell;
+mod collate;
 mod column;
 mod display;
 mod distinct;
@@ -16,6 +17,7 @@ mod group;
 mod kernel;
 mod key;
 mod m4;
+mod moving;
 mod order;
 mod passed;
 mod patch;
@@ -28,15 +30,18 @@ mod spec;
 mod table;
 mod text;
 mod view;
+mod way;
 mod window;
 
+#[cfg(test)]
+mod moving_tests;
 #[cfg(test)]
 mod oracle_tests;
 #[cfg(test)]
 mod table_tests;
 
 pub use error::EngineError;
-pub use expr::{Aggregate, AggregateOp, SortKey};
+pub use expr::{Aggregate, AggregateOp, Locale, SortKey};
 pub use m4::Points;
 pub use segment::SEGMENT_ROWS;
 pub use spec::ViewSpec;

@@ -1,6 +1,8 @@
 //! Tokens to trees: precedence climbing for expressions, one rule an operation for queries.
 
 mod group;
+mod last;
+mod sort;
 
 use std::ops::Range;
 
@@ -11,7 +13,7 @@ use crate::error::ParseError;
 use crate::expr::{BinaryOp, Expr, MATCHES, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
 use crate::lexer::{Token, tokens};
 use crate::pattern::Pattern;
-use crate::query::{Op, Query, SortKey};
+use crate::query::{Op, Query};
 use crate::time::parse_timestamp;
 
 /// Reads a whole query, `table("e/p/t").rows()…`. Lambda parameters may have any name.
@@ -149,51 +151,21 @@ impl Parser {
 
     fn op(&mut self) -> Result<Op, ParseError> {
         let at = self.at();
-        let name = self.expect_name("an operation such as rows, filter, sort or groupby")?;
-        if !["rows", "filter", "sort", "groupby"].contains(&name.as_str()) {
-            let message = format!("there is no operation {name:?}; there are rows, filter, sort and groupby");
+        let name = self.expect_name("an operation such as rows, filter, last, sort or groupby")?;
+        if !["rows", "filter", "last", "sort", "groupby"].contains(&name.as_str()) {
+            let message = format!("there is no operation {name:?}; there are rows, filter, last, sort and groupby");
             return Err(ParseError::new("unknown_operation", message, at));
         }
         self.expect("(")?;
         let op = match name.as_str() {
             "rows" => Op::Rows,
             "filter" => Op::Filter(self.lambda("row")?),
+            "last" => Op::Last(self.last()?),
             "sort" => Op::Sort(self.sort_keys()?),
             _ => self.group_by()?,
         };
         self.expect(")")?;
         Ok(op)
-    }
-
-    fn sort_keys(&mut self) -> Result<Vec<SortKey>, ParseError> {
-        let (exprs, several) = match self.lambda("row")? {
-            Expr::List(exprs) => (exprs, true),
-            expr => (vec![expr], false),
-        };
-        let mut descending = vec![false; exprs.len()];
-        let at = self.at();
-        if self.take(",") && !matches!(self.peek(), Token::Symbol(")")) {
-            if several && self.take("[") {
-                let given = self.items(Self::direction)?.into_iter().map(|(descending, _)| descending).collect();
-                descending = given;
-            } else {
-                let given = self.direction()?.0;
-                descending.fill(given);
-            }
-        }
-        if descending.len() != exprs.len() {
-            let message = format!("{} keys need as many directions, not {}", exprs.len(), descending.len());
-            return Err(ParseError::new("wrong_arguments", message, at.start..self.at().start));
-        }
-        let keys = exprs.into_iter().zip(descending);
-        Ok(keys.map(|(expr, descending)| SortKey { expr, descending }).collect())
-    }
-
-    fn direction(&mut self) -> Result<(bool, usize), ParseError> {
-        match self.peek() {
-            Token::Text(text) if text == "asc" || text == "desc" => Ok((self.next() == Token::Text("desc".into()), 0)),
-            _ => self.unexpected("\"asc\" or \"desc\""),
-        }
     }
 
     /// `row => expression`, or the expression alone over a row named `default`.

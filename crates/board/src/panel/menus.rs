@@ -1,6 +1,6 @@
 //! The menus of a panel: of a column, and those that choose a column or a figure.
 
-use expr::{Aggregate, AggregateOp, Share, SortKey};
+use expr::{Aggregate, AggregateOp, Expr, Locale, Share, SortKey};
 use leptos::prelude::*;
 use model::ColumnType;
 
@@ -14,10 +14,46 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
     let is_grouped = model.state.with_untracked(|state| state.is_grouped);
     let column = StoredValue::new(column);
     let close = move || model.popover.set(None);
+    let key = Memo::new(move |_| {
+        let keys = model.query.with(expr::Query::sort_keys);
+        column.with_value(|column| key_of(keys, column))
+    });
     let sort = move |descending: bool| {
-        model.edit(|query| query.set_sort(vec![SortKey::column(column.get_value(), descending)]));
+        let key = key.get_untracked().unwrap_or_else(|| SortKey::column(column.get_value(), descending));
+        model.edit(|query| query.set_sort(vec![SortKey { descending, ..key }]));
         close();
     };
+    // What a sort by several columns says of this one is changed in its place.
+    let alter = move |change: fn(&mut SortKey)| {
+        model.edit(|query| {
+            let mut keys = query.sort_keys();
+            let place = column.with_value(|column| keys.iter().position(|key| is_of(key, column)));
+            match place {
+                Some(place) => change(&mut keys[place]),
+                None => {
+                    let mut key = SortKey::column(column.get_value(), false);
+                    change(&mut key);
+                    keys = vec![key];
+                }
+            }
+            query.set_sort(keys);
+        });
+        close();
+    };
+    let switch = move |name: &'static str, is_on: fn(&SortKey) -> bool, toggle: fn(&mut SortKey)| {
+        let is_on = move || key.with(|key| key.as_ref().is_some_and(is_on));
+        view! {
+            <button class="item" aria-pressed=move || is_on().to_string() on:click=move |_| alter(toggle)>
+                {name}
+                <small>{move || is_on().then_some("✓")}</small>
+            </button>
+        }
+    };
+    let is_text = model.state.with_untracked(|state| {
+        let column_type =
+            column.with_value(|name| state.columns.iter().find(|c| c.name == *name).map(|c| c.column_type));
+        matches!(column_type, Some(ColumnType::Text | ColumnType::Mixed))
+    });
     let filter = move |_| {
         let kind = PopoverKind::Filter { column: column.get_value(), idx: None };
         model.popover.update(|open| *open = open.as_ref().map(|popover| popover.with(kind)));
@@ -43,6 +79,9 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
         <div class="items">
             <button class="item" on:click=move |_| sort(false)>"Sort ascending"<small>"↑"</small></button>
             <button class="item" on:click=move |_| sort(true)>"Sort descending"<small>"↓"</small></button>
+            {switch("Empty cells first", |key| key.nulls_first, |key| key.nulls_first = !key.nulls_first)}
+            {is_text.then(|| switch("Alphabetical order", |key| key.locale.is_some(), toggle_locale))}
+            <hr />
             <Show when=move || !is_grouped>
                 <button class="item" on:click=filter>"Filter…"</button>
                 <button class="item" on:click=group>"Group by this column"</button>
@@ -51,6 +90,20 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
             <button class="item" on:click=hide>"Hide column"</button>
         </div>
     }
+}
+
+fn is_of(key: &SortKey, column: &str) -> bool {
+    matches!(&key.expr, Expr::Column(name) if name == column)
+}
+
+fn key_of(keys: Vec<SortKey>, column: &str) -> Option<SortKey> {
+    keys.into_iter().find(|key| is_of(key, column))
+}
+
+/// By the alphabet of the reader's language, or of none in particular; or by code point again.
+fn toggle_locale(key: &mut SortKey) {
+    let own = || window().navigator().language().and_then(|tag| Locale::from_tag(&tag)).unwrap_or(Locale::Root);
+    key.locale = if key.locale.is_some() { None } else { Some(own()) };
 }
 
 /// A list of the table's columns, to choose one from.

@@ -8,6 +8,7 @@ mod histogram;
 mod hosted;
 mod icons;
 mod inspector;
+mod last_editor;
 mod link;
 mod menus;
 mod model;
@@ -138,6 +139,7 @@ fn clear_filters(model: PanelModel) {
         for idx in (0..query.filters().len()).rev() {
             query.remove_filter(idx);
         }
+        query.ops.retain(|op| !matches!(op, expr::Op::Last(_)));
     });
 }
 

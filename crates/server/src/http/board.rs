@@ -126,7 +126,12 @@ mod tests {
 
     #[test]
     fn hashed_names_are_known() {
-        for name in ["/board-0123456789abcdef.js", "/a/board-0123456789abcdef_bg.wasm", "/style-fedcba9876543210.css"] {
+        for name in [
+            "/board-0123456789abcdef.js",
+            "/a/board-0123456789abcdef_bg.wasm",
+            "/worker_loader-0123456789abcdef.js",
+            "/style-fedcba9876543210.css",
+        ] {
             assert!(is_hashed(name), "{name}");
         }
         for name in ["/", "/index.html", "/board.js", "/board-0123456789abcdef.html", "/board-zzzzzzzzzzzzzzzz.js"] {

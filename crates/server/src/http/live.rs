@@ -23,6 +23,8 @@ use crate::state::AppState;
 
 /// The shortest time from one answer that nobody asked for to the next. They are also at least as far apart as one takes.
 const MIN_PUSH_INTERVAL: Duration = Duration::from_millis(50);
+/// How often an answer is made anew that changes as time goes by.
+const MOVE_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn live(
     State(state): State<AppState>,
@@ -191,7 +193,11 @@ fn next_push(start: Instant) -> Instant {
 async fn due(followed: Option<&mut Followed>) {
     let Some(followed) = followed else { return std::future::pending().await };
     if !followed.is_due {
-        followed.subscription.changed().await;
+        let moves_at = followed.not_before + MOVE_INTERVAL;
+        tokio::select! {
+            () = followed.subscription.changed() => {}
+            () = sleep_until(moves_at), if followed.question.moves() => {}
+        }
         followed.is_due = true;
     }
     sleep_until(followed.not_before).await;

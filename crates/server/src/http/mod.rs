@@ -52,11 +52,12 @@ pub fn app(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Any page may log and read: a key, not the page's address, will say who may do what.
+/// Any page may log and read: a key, not the page's address, will say who may do what. Until then a page from elsewhere may not
+/// delete, nor say what is kept.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_private_network(true)
         .expose_headers([header::RETRY_AFTER])

@@ -16,11 +16,13 @@ use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
-use crate::journal::{Frame, JournalError, coalesce, decode};
+use crate::journal::{Frame, JournalError, coalesce, decode, head};
 use crate::state::AppState;
 
 /// How many stored bytes are read at a time.
 const READ_BYTES: usize = 4 << 20;
+/// How many at first, when somebody waits for something to show.
+const FIRST_READ_BYTES: usize = 1 << 20;
 /// So many of the newest frames are sent as they are; more are joined first.
 const MAX_SINGLE_FRAMES: usize = 16;
 /// A tail has nothing to say to the server, so its messages may be small.
@@ -48,7 +50,7 @@ pub(super) async fn tail(
         let (sink, stream) = socket.split();
         let subscription = state.hub().subscribe(&table);
         let out = Out::new(sink, state.stopping());
-        let tail = Tail { state, table, format, system, subscription, out };
+        let tail = Tail { state, table, format, system, subscription, out, has_sent: false };
         tail.run(stream, from).await;
     }))
 }
@@ -60,6 +62,8 @@ struct Tail {
     system: bool,
     subscription: Subscription,
     out: Out,
+    /// Whether the reader has rows already, or comes for none that are stored.
+    has_sent: bool,
 }
 
 impl Tail {
@@ -92,6 +96,7 @@ impl Tail {
             return Ok(Ended);
         }
         let mut at = from.unwrap_or(next_offset).max(first_offset);
+        self.has_sent = at >= next_offset;
         let mut pings = pings();
         let mut heard = true;
         let mut stopping = self.out.stopping();
@@ -108,6 +113,7 @@ impl Tail {
                         return Ok(Ended);
                     }
                 }
+                self.has_sent = true;
                 continue;
             }
             self.check_not_deleted()?;
@@ -141,21 +147,29 @@ impl Tail {
     async fn next_frames(&self, at: Offset) -> Result<Vec<Frame>, ApiError> {
         let recent = self.subscription.recent(at);
         let joins_up = |frames: &Vec<Frame>| frames.first().is_some_and(|frame| frame.first_offset == at);
-        if let Some(frames) = recent.as_ref().filter(|frames| joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES) {
+        let has_sent = self.has_sent;
+        let is_short = |frames: &&Vec<Frame>| has_sent && joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES;
+        if let Some(frames) = recent.as_ref().filter(is_short) {
             return Ok(frames.clone());
         }
         let (journal, table, end) = (Arc::clone(self.state.journal()), self.table.clone(), self.end());
         super::blocking(move || {
+            let read_bytes = if has_sent { READ_BYTES } else { FIRST_READ_BYTES };
             let frames = match recent {
                 Some(frames) => frames,
-                None => journal.read(&table, at..end, READ_BYTES)?,
+                None => journal.read(&table, at..end, read_bytes)?,
             };
             // A reader that retention has overtaken connects anew and is told so.
             let first_offset = frames.first().map_or(end, |frame| frame.first_offset);
             if first_offset > at {
                 return Err(JournalError::RowsDropped { from: at, first_offset }.into());
             }
-            Ok(coalesce(frames, at)?)
+            let mut frames = coalesce(frames, at)?;
+            if !has_sent {
+                frames.truncate(1);
+                return frames.into_iter().map(|frame| Ok(head(frame)?)).collect();
+            }
+            Ok(frames)
         })
         .await
     }

@@ -27,7 +27,7 @@ use model::{Batch, Offset, Schema, Seq, TableName, WriterId};
 pub use backup::backup;
 pub use budget::{Budget, Reservation};
 pub use error::JournalError;
-pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, decode};
+pub use frames::{Joiner, MAX_BATCH_CELLS, MAX_FRAME_ROWS, coalesce, decode, head};
 pub use jetstream::{EngineOptions, JetStreamJournal};
 pub use place::Place;
 pub use retention::{Retention, RetentionError};

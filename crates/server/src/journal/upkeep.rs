@@ -17,9 +17,13 @@ use super::task::{Merged, Task};
 use super::{JournalError, Retention, TableState};
 use crate::clock::now_micros;
 
-/// The shortest time from one look at the tables to the next; it is also so many times what a look takes by itself.
+/// The shortest and the longest time from one look at the tables to the next.
 const MIN_INTERVAL: Duration = Duration::from_millis(500);
-const MIN_INTERVAL_LOOKS: u32 = 20;
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
+/// Between these, it is so many times what the look takes by itself, and so many times what it takes to join frames of tables
+/// to which rows come meanwhile: that can wait, rows cannot.
+const INTERVAL_LOOKS: u32 = 20;
+const INTERVAL_HOT: u32 = 9;
 /// How many new frames make it worth a look at a table.
 const MIN_NEW_FRAMES: u64 = 64;
 /// How many frames are looked at together.
@@ -41,8 +45,9 @@ impl Upkeep {
             // Much may be left to do from before.
             let mut interval = Duration::ZERO;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(interval) {
+                interval = MIN_INTERVAL;
                 match lock(&own).look() {
-                    Ok(took) => interval = MIN_INTERVAL.max(took * MIN_INTERVAL_LOOKS),
+                    Ok(until_next) => interval = until_next,
                     // There is nothing more to be done by this thread.
                     Err(JournalError::Closed | JournalError::Failed(_)) => return,
                     Err(error) => tracing::warn!(%error, "the journal was not tidied up"),
@@ -81,6 +86,8 @@ pub(super) struct Worker {
 struct Looked {
     /// How many frames had been added by then.
     n_frames: u64,
+    /// Whether there was more to join.
+    is_unfinished: bool,
     /// Before this offset nothing can be joined any more.
     settled_offset: Offset,
 }
@@ -96,12 +103,12 @@ enum Joined {
 }
 
 impl Worker {
-    /// Does what is to be done; says how long it took to find that out, the doing apart.
+    /// Does what is to be done, but of what is hot only a step; says how long to wait until the next look.
     ///
     /// What cannot be done now, since the disk is full, keeps nothing else from being done: dropping rows makes room.
     pub(super) fn look(&mut self) -> Result<Duration, JournalError> {
         let start = Instant::now();
-        let mut doing = Duration::ZERO;
+        let (mut doing, mut hot) = (Duration::ZERO, Duration::ZERO);
         let mut fault = None;
         let mut done = |result: Result<Duration, JournalError>| match result {
             Ok(took) => {
@@ -129,20 +136,26 @@ impl Worker {
                 })?;
             }
             if may_merge && self.may_merge(table) {
-                may_merge = done(self.merge(table))?;
+                let merged = self.merge(table);
+                hot += merged
+                    .as_ref()
+                    .map_or(Duration::ZERO, |(took, is_hot)| if *is_hot { *took } else { Duration::ZERO });
+                may_merge = done(merged.map(|(took, _)| took))?;
             }
         }
         if self.looked.len() > 2 * tables.len() {
             self.looked.retain(|id, _| tables.iter().any(|table| table.id == *id));
         }
-        fault.map_or(Ok(start.elapsed().saturating_sub(doing)), Err)
+        let looking = start.elapsed().saturating_sub(doing);
+        let until_next = (looking * INTERVAL_LOOKS).max(hot * INTERVAL_HOT).clamp(MIN_INTERVAL, MAX_INTERVAL);
+        fault.map_or(Ok(until_next), Err)
     }
 
     /// Whether there may be frames to join in a table.
     fn may_merge(&self, table: &KnownTable) -> bool {
         let n_rows = table.state.next_offset - table.state.first_offset;
-        let n_new = table.n_frames - self.looked.get(&table.id).map_or(0, |looked| looked.n_frames);
-        n_rows >= MIN_NEW_FRAMES && (n_new >= MIN_NEW_FRAMES || !self.looked.contains_key(&table.id))
+        let is_due = |looked: &Looked| looked.is_unfinished || table.n_frames - looked.n_frames >= MIN_NEW_FRAMES;
+        n_rows >= MIN_NEW_FRAMES && self.looked.get(&table.id).is_none_or(is_due)
     }
 
     /// Has a task done, and waits for it.
@@ -208,9 +221,10 @@ impl Worker {
         Ok(start.elapsed())
     }
 
-    /// Joins the small frames of a table.
-    fn merge(&mut self, table: &KnownTable) -> Result<Duration, JournalError> {
+    /// Joins the small frames of a table, or some if rows come to it meanwhile. Says how long it took and whether they did.
+    fn merge(&mut self, table: &KnownTable) -> Result<(Duration, bool), JournalError> {
         let start = Instant::now();
+        let mut is_hot = false;
         let mut settled = self.looked.get(&table.id).map_or(0, |looked| looked.settled_offset);
         // Frames that come while this goes on are looked at the next time.
         let n_frames = table.n_frames;
@@ -237,9 +251,13 @@ impl Worker {
                 }
                 Err(error) => return Err(error),
             }
+            is_hot = self.shared.find(&table.state.name).is_some_and(|now| now.n_frames != table.n_frames);
+            if is_hot {
+                break;
+            }
         }
-        self.looked.insert(table.id, Looked { n_frames, settled_offset: settled });
-        Ok(start.elapsed())
+        self.looked.insert(table.id, Looked { n_frames, is_unfinished: is_hot, settled_offset: settled });
+        Ok((start.elapsed(), is_hot))
     }
 
     /// Joins these frames, or the first of them that make a frame.

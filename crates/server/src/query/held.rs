@@ -9,13 +9,14 @@ use std::time::Instant;
 
 use engine::{EngineError, Table, View};
 use expr::Expr;
-use model::{TableName, Value};
+use model::{TableName, Timestamp, Value};
 use tokio::sync::Semaphore;
 
 use super::answer::encode;
 use super::tables::Tables;
 use super::views::{SharedView, Views};
 use super::{QueryError, Question};
+use crate::clock::now_micros;
 use crate::hub::Subscription;
 use crate::journal::{Journal, JournalError, decode};
 
@@ -202,21 +203,23 @@ impl HeldTable {
         let row_bytes = SORTED_ROW_BYTES + n_computed * size_of::<Value>();
         let sorted_bytes = if spec.sort.is_empty() { 0 } else { row_bytes * table.n_rows() };
         let max_bytes = shared.n_bytes() + tables.n_free_bytes();
+        // Told while the view is held, so that it never goes back.
+        let now = Timestamp(now_micros());
         let mut view = match slot.take() {
-            Some(mut view) => view.apply_within(table, max_bytes).map(|_| view),
-            None if spec.is_grouped() => shared.make(table, max_bytes),
+            Some(mut view) => view.advance_within(table, now, max_bytes).map(|_| view),
+            None if spec.is_grouped() => shared.make(table, now, max_bytes),
             None => {
                 // A bit for each row where there is no order.
                 tables.make_room(self, sorted_bytes.max(table.n_rows() / 8))?;
                 shared.set_bytes(sorted_bytes);
-                shared.make(table, max_bytes)
+                shared.make(table, now, max_bytes)
             }
         };
         if matches!(view, Err(EngineError::TooManyGroups)) {
             // Once more, with all the room that others do not use.
             shared.set_bytes(0);
             tables.make_all_room();
-            view = shared.make(table, tables.n_free_bytes());
+            view = shared.make(table, now, tables.n_free_bytes());
         }
         let view = view.map_err(|error| {
             shared.set_bytes(0);

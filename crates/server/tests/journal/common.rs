@@ -56,7 +56,7 @@ pub(crate) fn append(journal: &SqliteJournal, table: &str, byte: u8, seqs: std::
 /// A row: its offset, its writer's byte, its number. What the cells say and what the system's columns say must agree.
 pub(crate) type Stored = (Offset, u8, Seq);
 
-/// A table's rows, as far as they can be read; and why no more of them.
+/// A table's rows, as far as they can be read; and why no more of them. Those that go while others are read are left out.
 pub(crate) fn rows(journal: &SqliteJournal, table: &str) -> (Vec<Stored>, Option<JournalError>) {
     let Some(state) = journal.table(&name(table)) else { return (Vec::new(), None) };
     let (mut rows, mut at) = (Vec::new(), state.first_offset);
@@ -70,6 +70,10 @@ pub(crate) fn rows(journal: &SqliteJournal, table: &str) -> (Vec<Stored>, Option
                 Ok(stored) => stored,
                 Err(error) => return (rows, Some(error)),
             };
+            if stored.first_offset > at && journal.table(&name(table)).is_some_and(|now| now.first_offset > at) {
+                rows.clear();
+                at = stored.first_offset;
+            }
             for idx in 0..stored.batch.n_rows() {
                 let int = |column| match stored.batch.value(idx, column) {
                     Value::Int(int) => int,

@@ -158,7 +158,7 @@ mod tests {
     async fn a_fold_that_does_nothing_is_stuck() {
         let partition = Partition::new(2, 5, 5);
         let wait = async || {
-            for _ in 0..4 {
+            for _ in 0..6 {
                 tokio::time::advance(MAX_STUCK / 3).await;
                 partition.saw(9);
             }
