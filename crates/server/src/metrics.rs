@@ -168,10 +168,10 @@ impl Metrics {
     }
 
     /// Takes in a request that was answered.
-    pub(crate) fn request(&self, labels: RequestLabels, took: Duration) {
+    pub(crate) fn request(&self, labels: &RequestLabels, took: Duration) {
         let route = RouteLabels { route: labels.route.clone() };
         self.request_seconds.get_or_create(&route).observe(took.as_secs_f64());
-        self.requests.get_or_create(&labels).inc();
+        self.requests.get_or_create(labels).inc();
     }
 
     /// Takes in rows.

@@ -29,7 +29,7 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
     let (status, took) = (response.status().as_u16(), start.elapsed());
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(status, micros, "answered"));
-    state.metrics().request(RequestLabels { method, route, status }, took);
+    state.metrics().request(&RequestLabels { method, route, status }, took);
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
