@@ -21,8 +21,8 @@ export async function measureRetention(browser, server, { nRows, say }) {
   let nextSample = 0;
   const look = async (nSent) => {
     const nHeld = await shown(page, "rows-total");
-    const text = await page.locator(".counts + span").first().innerText().catch(() => "");
-    const nLetGo = / older ones /.test(text) ? Number(text.replace(/[^0-9]/g, "")) : 0;
+    const [text = "0"] = await page.getByText(/older ones not held/).allInnerTexts();
+    const nLetGo = Number(text.replace(/[^0-9]/g, ""));
     return { nSent, nHeld, nLetGo };
   };
   const began = performance.now();

@@ -72,6 +72,31 @@ impl Server {
         Self::spawn(command(data, flags), data)
     }
 
+    /// Starts a server on a folder of its own, with further flags and variables of the environment.
+    #[must_use]
+    pub fn start_with_variables(flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let data = DataDir::default();
+        let mut command = command(&data, flags);
+        command.envs(variables.iter().copied());
+        Self::spawn(command, &data)
+    }
+
+    /// Starts a server on a folder of its own, with further flags, whose log goes to a file.
+    #[must_use]
+    pub fn start_with_log(flags: &[&str]) -> (Self, PathBuf) {
+        let data = DataDir::default();
+        let path = data.path().join("log");
+        let mut command = command(&data, flags);
+        command.stderr(std::fs::File::create(&path).expect("a folder of our own can be written"));
+        (Self::spawn(command, &data), path)
+    }
+
+    /// The server's binary.
+    #[must_use]
+    pub fn binary() -> PathBuf {
+        binary()
+    }
+
     /// Starts a server that cannot make a file larger than so many KiB, as on a disk that fails.
     #[must_use]
     pub fn start_on_small_files(data: &DataDir, max_kib: u32) -> Self {
@@ -128,6 +153,12 @@ impl Server {
     #[must_use]
     pub fn data(&self) -> DataDir {
         self.data.clone()
+    }
+
+    /// The number of the process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills the process as `kill -9` does.

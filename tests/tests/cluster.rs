@@ -54,6 +54,23 @@ async fn two_servers_have_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_replicas_are_changed_when_that_is_said() {
+    let nats = Nats::start(3, "");
+    let a = start(&nats, &DataDir::default(), &["--replicas", "1", "--partitions", "2"]);
+    a.append("e/p/t", "text/plain", framed(writer(1), 1, &rows(1, 3))).await.expect(200);
+    let b = start(&nats, &DataDir::default(), &["--replicas", "3"]);
+    b.append("e/p/t", "text/plain", framed(writer(1), 4, &rows(4, 3))).await.expect(200);
+    let context = nats.context().await;
+    for partition in 0..2 {
+        let stream = context.get_stream(format!("streamtable_rows_{partition}")).await.expect("it was made");
+        assert_eq!(stream.cached_info().config.num_replicas, 3);
+    }
+    assert!(context.get_stream("streamtable_rows_2").await.is_err(), "the first server said how many there are");
+    a.append("e/p/t", "text/plain", framed(writer(1), 7, &rows(7, 1))).await.expect(200);
+    assert_eq!(whole(&a, "e/p/t").await.lines().count(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_requests_are_stored_whole() {
     let nats = Nats::start(3, "");
     let (a, b) = (start(&nats, &DataDir::default(), &[]), start(&nats, &DataDir::default(), &[]));
@@ -74,7 +91,7 @@ async fn large_requests_are_stored_whole() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_quorum_appends_are_refused_and_reads_go_on() {
     let mut nats = Nats::start(3, "");
-    let server = start(&nats, &DataDir::default(), &["--engine-timeout-seconds", "3"]);
+    let server = start(&nats, &DataDir::default(), &["--engine-timeout-seconds", "4"]);
     server.append("e/p/t", "text/plain", framed(writer(1), 1, &rows(1, 3))).await.expect(200);
     server.get("/health").await.expect(200);
     nats.nodes[0].kill();
@@ -84,7 +101,7 @@ async fn without_a_quorum_appends_are_refused_and_reads_go_on() {
     let answer = server.append("e/p/t", "text/plain", body.clone()).await.expect(503);
     assert_eq!(answer.code(), "engine_unavailable");
     assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
-    assert!(start.elapsed() < Duration::from_secs(6), "it was told to wait three seconds: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(9), "it was told to wait four seconds: {:?}", start.elapsed());
     assert_eq!(server.rows("e/p/t", "").await.len(), 3, "what is there can be read");
     let health = loop {
         let health = server.get("/health").await;
@@ -176,7 +193,7 @@ async fn messages_that_are_none_change_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_of_a_later_version_stops_its_stream_and_no_other() {
     let nats = Nats::start(1, "");
-    let server = start(&nats, &DataDir::default(), &["--engine-timeout-seconds", "2"]);
+    let server = start(&nats, &DataDir::default(), &["--engine-timeout-seconds", "4"]);
     server.append_lines("e/p/t", "{\"i\":1}\n").await;
     let (stream, partition) = only_stream(&nats).await;
     let mut later = stream.get_raw_message(1).await.expect("it is there").payload.to_vec();

@@ -157,7 +157,7 @@ async fn messages(context: &Context, stream: &str) -> Vec<(u64, String, usize, u
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_rows_survive_every_kill() {
     let n_kills: usize =
-        std::env::var("STREAMTABLE_CLUSTER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+        std::env::var("STREAMTABLE_CLUSTER_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(9);
     let mut nats = Nats::start(3, "");
     let folders = [DataDir::default(), DataDir::default()];
     let mut servers = [Some(start(&nats, &folders[0]).await), Some(start(&nats, &folders[1]).await)];

@@ -52,7 +52,7 @@ pub struct ErrorDetail {
 /// That a server works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// `ok`.
+    /// `ok`, or `ready` of a server that takes rows.
     pub status: String,
     /// The server's version.
     pub version: String,

@@ -1,5 +1,6 @@
 //! A table's panel: the expression line, the chips, the grid and the line below.
 
+mod export;
 mod expression;
 mod filter_editor;
 mod footer;

@@ -19,6 +19,11 @@ pub(crate) fn Toolbar(model: PanelModel) -> impl IntoView {
             <Groups model />
             <Hidden model />
             <span class="stretch"></span>
+            {model.server().map(|base_url| view! {
+                <button class="tool" data-testid="export" on:click=open(model, PopoverKind::Export { base_url })>
+                    {icons::export()}"Export"
+                </button>
+            })}
             <Live model />
         </div>
     }

@@ -18,6 +18,7 @@ use super::params::Params;
 use super::query::{MAX_REQUEST_BYTES, read_request};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
+use crate::metrics::Socket;
 use crate::query::{Answer, HeldTable, Question, Shown};
 use crate::state::AppState;
 
@@ -35,6 +36,7 @@ pub(super) async fn live(
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
     let upgrade = upgrade.max_message_size(MAX_REQUEST_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _counted = state.metrics().socket(Socket::query);
         let (sink, mut stream) = socket.split();
         let out = Out::new(sink, state.stopping());
         let mut live = Live { state, out, followed: None };

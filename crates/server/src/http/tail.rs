@@ -17,6 +17,7 @@ use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::journal::{Frame, JournalError, coalesce, decode, head};
+use crate::metrics::Socket;
 use crate::state::AppState;
 
 /// How many stored bytes are read at a time.
@@ -47,6 +48,7 @@ pub(super) async fn tail(
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _counted = state.metrics().socket(Socket::tail);
         let (sink, stream) = socket.split();
         let subscription = state.hub().subscribe(&table);
         let out = Out::new(sink, state.stopping());

@@ -45,6 +45,11 @@ impl Queries {
         Self { journal, hub, tables, idle: Duration::from_secs(limits.max_query_idle_seconds) }
     }
 
+    /// How much memory tables and views take, in bytes.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.tables.n_bytes()
+    }
+
     /// A table that stays in memory while it is held, and for a time after. It need not exist yet.
     pub(crate) fn hold(self: &Arc<Self>, name: &TableName) -> Arc<HeldTable> {
         let (table, starts_sweep) = self.tables.hold(name, || HeldTable::new(name.clone(), self.hub.subscribe(name)));

@@ -58,6 +58,8 @@ const MAX_FOLD_BYTES: usize = 64 << 20;
 const LARGE_APPEND_BYTES: usize = 128 << 10;
 /// Tables of which rows are to be dropped that wait for it.
 const MAX_EXPIRED: usize = 64;
+/// How long a cluster that is starting is waited for at least.
+const SETUP_TIME: Duration = Duration::from_secs(60);
 /// At the start a fold that does not get on for so long is given up.
 const MAX_STANDSTILL: Duration = Duration::from_secs(60);
 /// Between two looks at how far the folds are.
@@ -99,8 +101,9 @@ impl JetStreamJournal {
         retention: Retention,
         on_event: OnEvent,
     ) -> Result<Self, JournalError> {
-        let deadline = Instant::now() + options.timeout();
-        let client = connect::connect(options, deadline).await?;
+        let client = connect::connect(options, Instant::now() + options.timeout()).await?;
+        // A cluster that answers may still be choosing its first leaders.
+        let deadline = Instant::now() + options.timeout().max(SETUP_TIME);
         // Where a node died, who asks soon again hears first of the one that took its place.
         let context = ContextBuilder::new().timeout(API_TIMEOUT).build(client.clone());
         let Setup { cluster, n_replicas } = setup::setup(&context, options, deadline).await?;
@@ -264,6 +267,7 @@ async fn next_part(mut parts: Parts, is_large: bool) -> Result<(Parts, Option<Ve
 
 impl Journal for JetStreamJournal {
     fn reserve(&self, n_bytes: usize) -> Result<Reservation, JournalError> {
+        self.shared.copy.check()?;
         self.shared.budget.reserve(n_bytes).ok_or(JournalError::Overloaded)
     }
 

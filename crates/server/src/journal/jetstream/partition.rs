@@ -20,6 +20,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_SILENCE: Duration = Duration::from_secs(7);
 /// A fold that failed this long is in trouble.
 const MAX_TROUBLE: Duration = Duration::from_secs(5);
+/// A fold that does nothing for so long, though there are messages, is stuck.
+const MAX_STUCK: Duration = Duration::from_secs(15);
 
 /// A stream, as the fold, the probe and whoever asks see it.
 pub(super) struct Partition {
@@ -35,11 +37,13 @@ struct Health {
     seen: Instant,
     /// Since when the fold does not get on, and why.
     trouble: Option<(Instant, String)>,
+    /// Since when messages wait to be folded and none is: what was folded last, and when that was seen first.
+    stuck: Option<(Instant, u64)>,
 }
 
 impl Partition {
     pub(super) fn new(number: u32, folded: u64, end: u64) -> Self {
-        let health = Mutex::new(Health { seen: Instant::now(), trouble: None });
+        let health = Mutex::new(Health { seen: Instant::now(), trouble: None, stuck: None });
         Self { number, folded: AtomicU64::new(folded), end: AtomicU64::new(end), health }
     }
 
@@ -71,7 +75,11 @@ impl Partition {
 
     fn saw(&self, end: u64) {
         self.end.fetch_max(end, Ordering::Relaxed);
-        self.health().seen = Instant::now();
+        let (now, folded) = (Instant::now(), self.folded());
+        let mut health = self.health();
+        health.seen = now;
+        let since = health.stuck.filter(|(_, before)| *before == folded).map_or(now, |(since, _)| since);
+        health.stuck = (folded < end).then_some((since, folded));
     }
 
     /// Whether messages go into the stream and come out of it.
@@ -83,6 +91,9 @@ impl Partition {
                 return Err(JournalError::Engine(format!("{name} cannot be followed: {reason}")));
             }
             _ => {}
+        }
+        if health.stuck.is_some_and(|(since, _)| since.elapsed() > MAX_STUCK) {
+            return Err(JournalError::Engine(format!("{name} holds messages that are not folded")));
         }
         if health.seen.elapsed() > MAX_SILENCE {
             return Err(JournalError::Engine(format!("{name} has no leader that can be reached")));
@@ -130,6 +141,7 @@ mod tests {
         assert_eq!((partition.check(), partition.behind()), (Ok(()), 4));
         tokio::time::advance(MAX_SILENCE * 2).await;
         assert_eq!(partition.check().unwrap_err().code(), "engine_unavailable");
+        partition.set_folded(9);
         partition.saw(9);
         assert_eq!(partition.check(), Ok(()));
         partition.set_trouble("x".to_owned());
@@ -140,5 +152,23 @@ mod tests {
         assert!(partition.check().unwrap_err().to_string().contains('y'));
         partition.set_folded(9);
         assert_eq!((partition.check(), partition.behind()), (Ok(()), 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fold_that_does_nothing_is_stuck() {
+        let partition = Partition::new(2, 5, 5);
+        let wait = async || {
+            for _ in 0..6 {
+                tokio::time::advance(MAX_STUCK / 3).await;
+                partition.saw(9);
+            }
+            partition.check().map_err(|error| error.code())
+        };
+        assert_eq!(wait().await, Err("engine_unavailable"));
+        partition.set_folded(6);
+        partition.saw(9);
+        assert_eq!(partition.check(), Ok(()), "it gets on");
+        partition.set_folded(9);
+        assert_eq!(wait().await, Ok(()), "there is nothing to fold");
     }
 }

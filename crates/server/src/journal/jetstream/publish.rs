@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use wire::stream::{MessageId, cut};
 
-use super::connect::is_connected;
+use super::connect::{check_server, is_connected};
 use super::place;
 use crate::journal::JournalError;
 
@@ -60,14 +60,19 @@ impl Publish {
         let (stream, subject) = (place::stream(self.partition), self.subject);
         let id = self.id;
         drop(self.body);
-        let mut trouble = "no node of the cluster can be reached".to_owned();
+        let mut trouble = "there was no time".to_owned();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(JournalError::Engine(trouble));
             }
-            // What is published without a connection would wait in the client's queue, and come long after.
-            if is_connected(client) {
+            // What is published without a connection would wait in the client's queue, and come long after. And the node
+            // may be another than at the start, and an older one, whose word is worth nothing.
+            if !is_connected(client) {
+                trouble = "no node of the cluster can be reached".to_owned();
+            } else if let Err(error) = check_server(&client.server_info(), "a node of the cluster") {
+                trouble = error.to_string();
+            } else {
                 let publish = async {
                     match &messages[..] {
                         [message] => publish_one(client, &stream, &subject, id, message.clone()).await,

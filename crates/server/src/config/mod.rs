@@ -1,9 +1,12 @@
-//! What the server is told: flags and environment variables.
+//! What the server is told: flags, before environment variables, before a file, before what holds otherwise.
+
+mod file;
+mod help;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use crate::journal::{EngineOptions, Retention};
 
@@ -13,7 +16,8 @@ const DEFAULT_BOARD: &str = "dist";
 /// The command line.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "streamtable-server", version, about = "Keeps every row of StreamTable and serves the live tail")]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(long_about = help::ABOUT, after_long_help = help::AFTER)]
+#[command(args_override_self = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do; to serve when it is not said.
     #[command(subcommand)]
@@ -41,6 +45,9 @@ pub enum Command {
 #[derive(Clone, Debug, Parser)]
 #[command(name = "streamtable-server")]
 pub struct Config {
+    /// A TOML file whose keys are named as the flags are, without their dashes.
+    #[arg(long, env = "STREAMTABLE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "STREAMTABLE_LISTEN", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
@@ -56,6 +63,18 @@ pub struct Config {
     /// Where rows are kept, if not in the data folder alone.
     #[command(flatten)]
     pub engine: EngineOptions,
+    /// An address of its own for /metrics, which then is not served with the API.
+    #[arg(long, env = "STREAMTABLE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Which pages may show the board in a frame, as Content-Security-Policy has it: '*', or 'self' and origins.
+    #[arg(long, env = "STREAMTABLE_FRAME_ANCESTORS", default_value = "*", value_name = "SOURCES")]
+    pub frame_ancestors: String,
+    /// Ask the server that listens on --listen whether it is ready, and exit with 0 if it is.
+    #[arg(long)]
+    pub check_ready: bool,
+    /// What is told on stderr, and how.
+    #[command(flatten)]
+    pub log: Log,
     /// Limits on what is taken.
     #[command(flatten)]
     pub limits: Limits,
@@ -66,6 +85,7 @@ pub struct Config {
 
 /// What is kept of a table for which nothing else was set. Without any of these every row is kept.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Retention")]
 pub struct Retain {
     /// How old a row may grow, such as 90s, 15m, 12h or 30d; older ones go.
     #[arg(long, env = "STREAMTABLE_RETAIN_AGE", value_name = "TIME", value_parser = parse_seconds)]
@@ -102,8 +122,30 @@ fn parse_seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text} is no time to keep rows"))
 }
 
+/// What is told on stderr, and how.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Log")]
+pub struct Log {
+    /// What is told: error, warn, info, debug (a line a request) or trace, also by module: info,server::http=debug.
+    #[arg(long = "log-level", env = "STREAMTABLE_LOG", default_value = "info,async_nats=warn", value_name = "LEVEL")]
+    pub level: String,
+    /// Lines for people, or an object a line for programs.
+    #[arg(long = "log-format", env = "STREAMTABLE_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object a line.
+    Json,
+}
+
 /// Limits on what is taken.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// The largest row, as JSON, in bytes.
     #[arg(long, env = "STREAMTABLE_MAX_ROW_BYTES", default_value_t = 8 << 20, value_name = "BYTES")]
@@ -111,6 +153,12 @@ pub struct Limits {
     /// The largest request, before and after decompression, in bytes.
     #[arg(long, env = "STREAMTABLE_MAX_REQUEST_BYTES", default_value_t = 32 << 20, value_name = "BYTES")]
     pub max_request_bytes: usize,
+    /// The largest import, before and after decompression, in bytes.
+    #[arg(long, env = "STREAMTABLE_MAX_IMPORT_BYTES", default_value_t = 64 << 30, value_name = "BYTES")]
+    pub max_import_bytes: u64,
+    /// The most imports at a time; others are told to come back later.
+    #[arg(long, env = "STREAMTABLE_MAX_IMPORTS", default_value_t = 4, value_name = "N")]
+    pub max_imports: usize,
     /// The most columns of a table.
     #[arg(long, env = "STREAMTABLE_MAX_COLUMNS", default_value_t = 4096, value_name = "N")]
     pub max_columns: usize,
@@ -126,6 +174,15 @@ pub struct Limits {
     /// How long a table that was queried stays in memory when nobody asks about it.
     #[arg(long, env = "STREAMTABLE_MAX_QUERY_IDLE_SECONDS", default_value_t = 60, value_name = "SECONDS")]
     pub max_query_idle_seconds: u64,
+    /// The most connections at a time, tails included; further ones are told to come back later.
+    #[arg(long, env = "STREAMTABLE_MAX_CONNECTIONS", default_value_t = 10_000, value_name = "N")]
+    pub max_connections: usize,
+    /// How long the head of a request may take to come, and how long a connection may rest between two requests.
+    #[arg(long, env = "STREAMTABLE_MAX_HEAD_SECONDS", default_value_t = 60, value_name = "SECONDS")]
+    pub max_head_seconds: u64,
+    /// How long the body of a request may take to come, but that of an import.
+    #[arg(long, env = "STREAMTABLE_MAX_BODY_SECONDS", default_value_t = 300, value_name = "SECONDS")]
+    pub max_body_seconds: u64,
     /// How long the next piece of a request's body may take to come.
     #[arg(long, env = "STREAMTABLE_MAX_SILENCE_SECONDS", default_value_t = 30, value_name = "SECONDS")]
     pub max_silence_seconds: u64,
@@ -143,6 +200,47 @@ pub enum ConfigError {
     /// The board's folder is not there.
     #[error("the board's folder {0} is not there; build it with `trunk build`")]
     NoBoard(PathBuf),
+    /// The file of settings cannot be read, or says what is none.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The sources of frames would not fit the header that they are for.
+    #[error("--frame-ancestors {0:?} has characters that a list of sources cannot have")]
+    FrameAncestors(String),
+}
+
+/// Settings that were not understood: by the command line's own parser, or by ours.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A flag or a variable; also when help was asked for.
+    #[error(transparent)]
+    Flags(#[from] clap::Error),
+    /// The file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl Cli {
+    /// Reads the command line, the environment, and the file that one of them names.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load(args: impl IntoIterator<Item = String>) -> Result<Self, LoadError> {
+        let mut args: Vec<String> = args.into_iter().collect();
+        let first = Self::command().ignore_errors(true).try_get_matches_from(&args)?;
+        // The file is about how to serve.
+        let path = first.get_one::<PathBuf>("config").filter(|_| first.subcommand_name().is_none());
+        if let Some(path) = path {
+            // A flag that stands twice has its last value, so those of the command line hold.
+            args.splice(1.min(args.len())..1.min(args.len()), file::flags(path, &Self::command())?);
+        }
+        let matches = Self::command().try_get_matches_from(args)?;
+        Ok(Self::from_arg_matches(&matches)?)
+    }
 }
 
 impl Config {
@@ -156,6 +254,10 @@ impl Config {
         }
         if let Some(dir) = self.board.as_ref().filter(|dir| !dir.is_dir()) {
             return Err(ConfigError::NoBoard(dir.clone()));
+        }
+        let is_source = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',');
+        if !self.frame_ancestors.chars().all(|c| c == ' ' || is_source(c)) {
+            return Err(ConfigError::FrameAncestors(self.frame_ancestors));
         }
         Ok(self)
     }
@@ -172,8 +274,66 @@ impl Config {
 mod tests {
     use super::*;
 
+    fn load(args: &[&str]) -> Result<Config, LoadError> {
+        let cli = Cli::load([&["streamtable-server"], args].concat().into_iter().map(str::to_owned));
+        cli.map(|cli| cli.config)
+    }
+
     fn check(args: &[&str]) -> Result<Config, ConfigError> {
-        Config::try_parse_from([&["streamtable-server"], args].concat()).expect("the flags are known").check()
+        load(args).expect("the flags are known").check()
+    }
+
+    /// A file of settings, gone when dropped.
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("the system's folder can be written");
+        std::fs::write(file.path(), text).expect("it can be written");
+        file
+    }
+
+    fn fault(text: &str) -> String {
+        let file = file(text);
+        let error =
+            load(&["--config", &file.path().to_string_lossy()]).expect_err("it is no file of settings").to_string();
+        assert!(error.contains(&*file.path().to_string_lossy()), "{error}");
+        error
+    }
+
+    #[test]
+    fn a_file_says_what_flags_do_not() {
+        let file = file("listen = \"127.0.0.1:1\"\nmax-columns = 7\nallow-public = true\nlog-format = \"json\"\n");
+        let path = file.path().to_string_lossy().into_owned();
+        let config = load(&["--config", &path, "--listen", "127.0.0.1:2"]).expect("it is one");
+        assert_eq!((config.listen.port(), config.limits.max_columns), (2, 7));
+        assert!(config.allow_public && config.log.format == LogFormat::Json);
+        assert_eq!(config.limits.max_imports, 4, "what holds otherwise");
+    }
+
+    #[test]
+    fn what_a_file_says_wrong_is_named() {
+        assert!(fault("max-colums = 7").contains("max-colums"));
+        assert!(fault("[limits]\nmax-columns = 7").contains("limits"));
+        assert!(fault("config = \"x\"").contains("config"));
+        assert!(fault("max-columns = \"x\"").contains("max-columns"));
+        assert!(fault("max-columns = [1]").contains("max-columns"));
+        assert!(fault("max-columns = ").contains("line 1"));
+        let error = load(&["--config", "no/such/file"]).expect_err("it is not there").to_string();
+        assert!(error.contains("no/such/file"), "{error}");
+    }
+
+    #[test]
+    fn frame_sources_fit_a_header() {
+        assert!(check(&["--frame-ancestors", "'self' https://a.example"]).is_ok());
+        for sources in ["*; script-src *", "a,b", "a\nb", "é"] {
+            assert!(check(&["--frame-ancestors", sources]).is_err(), "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn help_tells_groups_examples_and_the_environment() {
+        let help = Cli::command().render_long_help().to_string();
+        for part in ["Limits:", "Log:", "Examples:", "Files:", "STREAMTABLE_MAX_COLUMNS", "--config"] {
+            assert!(help.contains(part), "{part}");
+        }
     }
 
     #[test]
