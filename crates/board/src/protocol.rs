@@ -49,6 +49,19 @@ pub enum ToWorker {
         /// The columns wanted.
         columns: Vec<String>,
     },
+    /// Give a column of a query for the first rows that the panel shows. Answered as [`ToWorker::Window`] is.
+    Preview {
+        /// The panel.
+        panel: PanelId,
+        /// The page's number for the request.
+        request: u32,
+        /// The query that has the column, as text.
+        expression: String,
+        /// The column.
+        column: String,
+        /// For how many rows.
+        n_rows: u32,
+    },
     /// Hold new rows back from the panel, or let them in again.
     Pause {
         /// The panel.
@@ -153,8 +166,8 @@ pub struct PanelState {
     pub columns: Vec<PanelColumn>,
     /// The names of the view's columns whose values are estimates.
     pub estimates: Vec<String>,
-    /// The table's columns, which are the view's unless it is grouped.
-    pub table_columns: Vec<PanelColumn>,
+    /// The columns of the rows, which are the view's unless it is grouped.
+    pub row_columns: Vec<PanelColumn>,
     /// The link to the server.
     pub connection: Connection,
     /// Rows a second that came over the last seconds.

@@ -1,7 +1,8 @@
 //! What a view shows: a query's operations, brought to one form.
 
-use expr::{Aggregate, Expr, Op, Query, SortKey};
+use expr::{Aggregate, Expr, NamedExpr, Op, Query, SortKey};
 
+use crate::compute::Scope;
 use crate::error::EngineError;
 
 /// What a view shows of a table.
@@ -16,17 +17,24 @@ pub struct ViewSpec {
     pub group_by: Vec<Expr>,
     /// What is told of each group. With aggregates but no keys all rows are one group.
     pub aggregates: Vec<Aggregate>,
+    /// What the columns of groups are called, keys before aggregates; empty where their expressions say it.
+    pub labels: Vec<String>,
+    /// The columns that are computed, each from the table's own. All other expressions are over the table's columns too.
+    pub computed: Vec<NamedExpr>,
+    /// Whether rows have no columns but these.
+    pub only_computed: bool,
 }
 
 impl ViewSpec {
-    /// Brings a query to one form.
+    /// Brings a query to one form. What reads a computed column comes to read what that is computed from.
     ///
     /// # Errors
     /// [`EngineError::NoRows`] of a query without `.rows()`; [`EngineError::Unsupported`] of operations after a grouping
-    /// other than sorts, and of a grouping with neither keys nor figures.
+    /// other than sorts, and of a grouping with neither keys nor figures; [`EngineError::SystemColumn`] of a computed column
+    /// with such a name, and [`EngineError::ExpressionTooLarge`] of such that are built on each other too often.
     pub fn of(query: &Query) -> Result<Self, EngineError> {
         let Some((Op::Rows, ops)) = query.ops.split_first() else { return Err(EngineError::NoRows) };
-        let mut spec = ViewSpec { sort: query.sort_keys(), ..ViewSpec::default() };
+        let (mut spec, mut scope) = (ViewSpec::default(), Scope::default());
         for op in ops {
             match op {
                 Op::Rows => return Err(EngineError::Unsupported(".rows() stands right after the table, once")),
@@ -35,8 +43,25 @@ impl ViewSpec {
                         "groups cannot be filtered yet; filter the rows before .groupby()",
                     ));
                 }
-                Op::Filter(filter) => spec.filters.push(filter.clone()),
-                Op::Sort(_) => {}
+                Op::Filter(filter) => spec.filters.push(scope.resolve(filter)?),
+                Op::Sort(keys) => {
+                    let mut sort = keys.clone();
+                    if !spec.is_grouped() {
+                        sort.iter_mut().try_for_each(|key| scope.resolve(&key.expr).map(|expr| key.expr = expr))?;
+                    }
+                    // A later sort goes before an earlier, which decides between its equals.
+                    let earlier = spec.sort.drain(..).filter(|old| !sort.iter().any(|key| key.expr == old.expr));
+                    let earlier: Vec<SortKey> = earlier.collect();
+                    sort.extend(earlier);
+                    spec.sort = sort;
+                }
+                Op::WithColumns(_) | Op::Map(_) if spec.is_grouped() => {
+                    return Err(EngineError::Unsupported(
+                        "columns of groups cannot be computed yet; compute them of the rows, before .groupby()",
+                    ));
+                }
+                Op::WithColumns(columns) => scope.add(columns, false)?,
+                Op::Map(columns) => scope.add(columns, true)?,
                 Op::GroupBy { .. } if spec.is_grouped() => {
                     return Err(EngineError::Unsupported("groups cannot be grouped again yet"));
                 }
@@ -44,11 +69,20 @@ impl ViewSpec {
                     if keys.is_empty() && aggregates.is_empty() {
                         return Err(EngineError::Unsupported("a grouping needs a key or a figure"));
                     }
+                    spec.sort.clear();
                     spec.group_by.clone_from(keys);
                     spec.aggregates.clone_from(aggregates);
+                    if !scope.is_plain() {
+                        spec.labels = spec.group_columns();
+                        let figures = spec.aggregates.iter_mut().filter_map(|figure| figure.column.as_mut());
+                        for expr in spec.group_by.iter_mut().chain(figures) {
+                            *expr = scope.resolve(expr)?;
+                        }
+                    }
                 }
             }
         }
+        (spec.computed, spec.only_computed) = scope.into_columns();
         Ok(spec)
     }
 
@@ -61,6 +95,9 @@ impl ViewSpec {
     /// The names of a grouped view's columns: the keys, then the aggregates. A name that is taken gets a number.
     #[must_use]
     pub fn group_columns(&self) -> Vec<String> {
+        if !self.labels.is_empty() {
+            return self.labels.clone();
+        }
         let mut names: Vec<String> = Vec::new();
         let wanted = self.group_by.iter().map(Expr::name).chain(self.aggregates.iter().map(Aggregate::name));
         for name in wanted {
@@ -101,5 +138,35 @@ mod tests {
         check(".rows().groupby(r => r.a).filter(r => r.a)", Err("unsupported"));
         check(".rows().groupby(r => r.a).groupby(r => r.a)", Err("unsupported"));
         check(".rows().groupby(r => [], g => [])", Err("unsupported"));
+    }
+
+    #[test]
+    fn computed_columns_are_written_out() {
+        let with = |ops: &str| format!(".rows().with_columns(r => {{s: r.a + 1}}){ops}");
+        check(&with(".filter(r => r.s > 2)"), Ok("?row[\"a\"] + 1 > 2"));
+        check(&with(".sort(r => r.s)"), Ok("+row[\"a\"] + 1"));
+        check(&with(".groupby(r => [r.s, r.a], g => g.s.avg()).sort(r => r.s)"), Ok("+s s a avg(s)"));
+        // What a name means depends on where it stands.
+        check(
+            ".rows().filter(r => r.a).with_columns(r => {a: r.b, b: r.a}).filter(r => [r.a, r.b]).sort(r => r.a)",
+            Ok("?a ?[row[\"b\"], row[\"a\"]] +b"),
+        );
+        check(".rows().sort(r => r.a).with_columns(r => {a: r.b}).sort(r => r.a)", Ok("+b +a"));
+        check(".rows().map(r => {s: r.a}).sort(r => [r.s, r.a, r._offset])", Ok("+a +null +_offset"));
+        check(".rows().with_columns(r => {_seq: 1})", Err("system_column"));
+        check(".rows().groupby(r => r.a).with_columns(r => {s: r.a})", Err("unsupported"));
+        check(".rows().groupby(r => r.a).map(r => {s: r.a})", Err("unsupported"));
+    }
+
+    #[test]
+    fn what_computed_columns_come_to_is_bounded() {
+        let doubled = |n: usize| {
+            format!(".rows().with_columns(r => {{a: r.a + r.a}}){}", ".with_columns(r => {a: r.a + r.a})".repeat(n))
+        };
+        check(&doubled(7), Ok(""));
+        check(&doubled(30), Err("expression_too_large"));
+        let nested = |n: usize| format!(".rows(){}", ".with_columns(r => {a: !r.a})".repeat(n));
+        check(&nested(expr::MAX_EXPR_DEPTH - 1), Ok(""));
+        check(&nested(expr::MAX_EXPR_DEPTH), Err("expression_too_large"));
     }
 }

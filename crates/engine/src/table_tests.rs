@@ -29,7 +29,7 @@ fn system_columns_stand_apart() {
     let names = |schema: &model::Schema| schema.columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(table.schema()), ["a"]);
     assert_eq!(names(table.system_schema()), ["_offset", "_seq"]);
-    assert_eq!(table.range("_offset"), Some((0.0, 0.0)));
+    assert_eq!(table.range(&Expr::column("_offset")), Some((0.0, 0.0)));
     let mut view = View::new(&table, ViewSpec::default()).unwrap();
     assert_eq!(view.columns().len(), 1);
     let window = view.window(&table, 0..9, &["_seq".into(), "_offset".into(), "none".into()]);

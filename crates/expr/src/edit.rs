@@ -37,7 +37,7 @@ impl Query {
                     keys.extend(new);
                 }
                 Op::GroupBy { .. } => break,
-                Op::Rows | Op::Filter(_) => {}
+                Op::Rows | Op::Filter(_) | Op::WithColumns(_) | Op::Map(_) => {}
             }
         }
         keys
@@ -85,12 +85,16 @@ impl Query {
 
     /// Adds a filter after the others.
     pub fn add_filter(&mut self, filter: Expr) {
-        self.ensure_rows();
-        let is_first = |op: &Op| matches!(op, Op::Rows | Op::Filter(_));
-        // Past a grouping a filter would be one of groups.
-        let end = self.ops.iter().position(|op| matches!(op, Op::GroupBy { .. })).unwrap_or(self.ops.len());
-        let place = self.ops[..end].iter().rposition(is_first).map_or(0, |idx| idx + 1);
+        let place = self.end_of_row_ops();
         self.ops.insert(place, Op::Filter(filter));
+    }
+
+    /// Where one more filter or computed column goes. Past a grouping it would be one of groups.
+    pub(crate) fn end_of_row_ops(&mut self) -> usize {
+        self.ensure_rows();
+        let is_first = |op: &Op| matches!(op, Op::Rows | Op::Filter(_) | Op::WithColumns(_) | Op::Map(_));
+        let end = self.ops.iter().position(|op| matches!(op, Op::GroupBy { .. })).unwrap_or(self.ops.len());
+        self.ops[..end].iter().rposition(is_first).map_or(0, |idx| idx + 1)
     }
 
     /// Puts another filter in the place of the one at `idx` of [`Query::filters`]; without such a one, nothing.

@@ -9,16 +9,20 @@
 //! how rows are stored or how they are shown.
 
 mod aggregate;
+mod column_type;
 mod condition;
 mod edit;
+mod edit_columns;
 mod error;
 mod eval;
 mod expr;
+mod function;
 mod lexer;
 mod parse;
 mod pattern;
 mod print;
 mod query;
+mod replace;
 mod time;
 
 pub use aggregate::{Aggregate, AggregateOp, Share};
@@ -28,5 +32,6 @@ pub use eval::{RowSource, compare, is_true, values_equal};
 pub use expr::{BinaryOp, Expr, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
 pub use parse::{parse_expr, parse_query};
 pub use pattern::Pattern;
-pub use query::{Op, Query, SortKey};
+pub use query::{NamedExpr, Op, Query, SortKey};
+pub use replace::TooLarge;
 pub use time::parse_timestamp;

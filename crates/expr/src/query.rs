@@ -21,6 +21,11 @@ pub enum Op {
     Rows,
     /// `.filter(row => …)`: keeps the rows for which the expression is true.
     Filter(Expr),
+    /// `.with_columns(row => {"name": …})`: adds columns, or puts them in the place of those of the same names. Each is computed
+    /// from the row before.
+    WithColumns(Vec<NamedExpr>),
+    /// `.map(row => {"name": …})`: the same, and keeps no other columns.
+    Map(Vec<NamedExpr>),
     /// `.sort(row => …, "desc")`: orders by the first key, then the next; nulls last, equals in the order they had.
     Sort(Vec<SortKey>),
     /// `.groupby(row => […], rows => […])`: a row for each combination of the keys, with figures over its rows.
@@ -31,6 +36,15 @@ pub enum Op {
         /// [`Aggregate::name`].
         aggregates: Vec<Aggregate>,
     },
+}
+
+/// A column that is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedExpr {
+    /// The column's name.
+    pub name: String,
+    /// What it comes to for a row.
+    pub expr: Expr,
 }
 
 /// What to order by.

@@ -47,13 +47,13 @@ pub(crate) fn Inspector(model: PanelModel) -> impl IntoView {
 
 /// A cell that outlives its window.
 #[derive(Clone, PartialEq)]
-struct AnyCell {
+pub(super) struct AnyCell {
     class: &'static str,
     text: String,
 }
 
 impl AnyCell {
-    fn of(cell: &Shown<'_>) -> Self {
+    pub(super) fn of(cell: &Shown<'_>) -> Self {
         let (class, text) = match cell {
             Shown::Null => ("null", "empty".to_owned()),
             Shown::Bool(value) => ("bool", value.to_string()),
@@ -67,7 +67,7 @@ impl AnyCell {
         Self { class, text }
     }
 
-    fn draw(self) -> AnyView {
+    pub(super) fn draw(self) -> AnyView {
         match self.class {
             "picture" => view! { <img src=self.text alt="" /> }.into_any(),
             class => view! { <span class=class>{self.text}</span> }.into_any(),

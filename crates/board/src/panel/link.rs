@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use expr::Query;
 use futures::channel::oneshot;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -98,10 +99,26 @@ impl Link {
         n_rows: u32,
         columns: Vec<String>,
     ) -> Option<WindowMessage> {
+        self.ask(|request| ToWorker::Window { panel, request, anchor, n_rows, columns }).await
+    }
+
+    /// Asks for a column of another query, for the first rows that the panel shows; `None` as of [`Link::window`].
+    pub(crate) async fn preview(
+        &self,
+        panel: PanelId,
+        query: &Query,
+        column: String,
+        n_rows: u32,
+    ) -> Option<WindowMessage> {
+        let expression = query.to_string();
+        self.ask(|request| ToWorker::Preview { panel, request, expression, column, n_rows }).await
+    }
+
+    async fn ask(&self, message: impl FnOnce(u32) -> ToWorker) -> Option<WindowMessage> {
         let (sender, receiver) = oneshot::channel();
         let request = self.0.shared.next_number();
         self.0.shared.windows.borrow_mut().insert(request, sender);
-        self.send(&ToWorker::Window { panel, request, anchor, n_rows, columns });
+        self.send(&message(request));
         receiver.await.ok()
     }
 }

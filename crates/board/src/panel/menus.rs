@@ -38,6 +38,15 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
         model.layout.update(|layout| layout.hide(&column.get_value()));
         close();
     };
+    let is_computed = untrack(|| model.formula(&column.get_value()).is_some());
+    let edit = move |_| {
+        let kind = PopoverKind::Compute { column: Some(column.get_value()) };
+        model.popover.update(|open| *open = open.as_ref().map(|popover| popover.with(kind)));
+    };
+    let remove = move |_| {
+        model.edit(|query| query.remove_column(&column.get_value()));
+        close();
+    };
     view! {
         <p class="popover-title">{column.get_value()}</p>
         <div class="items">
@@ -49,11 +58,15 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
             </Show>
             <button class="item" on:click=pin>{if is_pinned { "Unpin column" } else { "Pin column" }}</button>
             <button class="item" on:click=hide>"Hide column"</button>
+            <Show when=move || is_computed>
+                <button class="item" on:click=edit>"Edit the formula…"</button>
+                <button class="item" on:click=remove>"Remove column"</button>
+            </Show>
         </div>
     }
 }
 
-/// A list of the table's columns, to choose one from.
+/// A list of the rows' columns, to choose one from.
 #[component]
 pub(crate) fn ColumnPicker(
     model: PanelModel,
@@ -64,7 +77,7 @@ pub(crate) fn ColumnPicker(
     let search = RwSignal::new(String::new());
     let choices = move || {
         let wanted = search.get().to_lowercase();
-        let columns = model.state.with(|state| state.table_columns.clone());
+        let columns = model.state.with(|state| state.row_columns.clone());
         let fits = |name: &String| !taken.contains(name) && name.to_lowercase().contains(&wanted);
         let choices: Vec<_> = columns.into_iter().filter(|column| fits(&column.name)).collect();
         let choose = choose.clone();
@@ -120,7 +133,7 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         let needs_numbers = op.get().needs_numbers();
         let fits =
             |column_type: ColumnType| !needs_numbers || column_type.is_numeric() || column_type == ColumnType::Mixed;
-        let columns = model.state.with(|state| state.table_columns.clone());
+        let columns = model.state.with(|state| state.row_columns.clone());
         let columns = columns.into_iter().filter(|column| fits(column.column_type)).map(|column| {
             let name = column.name.clone();
             view! {

@@ -1,6 +1,8 @@
 //! A table's panel: the expression line, the chips, the grid and the line below.
 
+mod column_editor;
 mod expression;
+mod fault;
 mod filter_editor;
 mod footer;
 mod grid;

@@ -20,7 +20,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use self::followed::Followed;
 use self::panel::Panel;
-use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
+use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker, WindowMessage};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
@@ -87,13 +87,14 @@ impl Worker {
                 if found.is_some_and(|(p, _)| !p.is_settled()) {
                     self.settle_soon(panel);
                 }
-                match answer {
-                    Some(window) => {
-                        let (message, transfer) = window.to_js();
-                        self.post(&message, Some(&transfer));
-                    }
-                    None => self.tell(&FromWorker::NoWindow { request }),
-                }
+                self.give(request, answer);
+            }
+            ToWorker::Preview { panel, request, expression, column, n_rows } => {
+                let mut shared = self.shared.borrow_mut();
+                let answer = shared.panel_and_table_mut(panel).and_then(|(panel, table)| {
+                    panel.preview(table, request, &expr::parse_query(&expression).ok()?, &column, n_rows)
+                });
+                self.give(request, answer);
             }
             ToWorker::Pause { panel, paused } => {
                 if let Some(panel) = self.shared.borrow_mut().panels.get_mut(&panel) {
@@ -103,8 +104,9 @@ impl Worker {
             }
             ToWorker::Facts { panel, column } => {
                 let shared = self.shared.borrow();
-                if let Some((_, table)) = shared.panel_and_table(panel) {
-                    self.tell(&FromWorker::Facts { panel, facts: panel::facts(&table.table, column) });
+                let found = shared.panel_and_table(panel);
+                if let Some(facts) = found.and_then(|(shown, table)| shown.facts(&table.table, column)) {
+                    self.tell(&FromWorker::Facts { panel, facts });
                 }
             }
             ToWorker::Close { panel } => {
@@ -112,6 +114,17 @@ impl Worker {
                 shared.panels.remove(&panel);
                 shared.drop_unused_tables();
             }
+        }
+    }
+
+    /// Answers a request for rows.
+    fn give(&self, request: u32, answer: Option<WindowMessage>) {
+        match answer {
+            Some(window) => {
+                let (message, transfer) = window.to_js();
+                self.post(&message, Some(&transfer));
+            }
+            None => self.tell(&FromWorker::NoWindow { request }),
         }
     }
 
