@@ -48,19 +48,8 @@ pub enum ToWorker {
         n_rows: u32,
         /// The columns wanted.
         columns: Vec<String>,
-    },
-    /// Give a column of a query for the first rows that the panel shows. Answered as [`ToWorker::Window`] is.
-    Preview {
-        /// The panel.
-        panel: PanelId,
-        /// The page's number for the request.
-        request: u32,
-        /// The query that has the column, as text.
-        expression: String,
-        /// The column.
-        column: String,
-        /// For how many rows.
-        n_rows: u32,
+        /// Another query, as text, of whose rows the columns are: how they would look. The first rows are given then.
+        of: Option<String>,
     },
     /// Hold new rows back from the panel, or let them in again.
     Pause {

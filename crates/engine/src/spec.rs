@@ -1,8 +1,8 @@
 //! What a view shows: a query's operations, brought to one form.
 
-use expr::{Aggregate, Expr, NamedExpr, Op, Query, SortKey};
+use expr::{Aggregate, Expr, Op, Query, RowColumns, Scope, SortKey};
+use model::SYSTEM_COLUMNS;
 
-use crate::compute::Scope;
 use crate::error::EngineError;
 
 /// What a view shows of a table.
@@ -19,10 +19,8 @@ pub struct ViewSpec {
     pub aggregates: Vec<Aggregate>,
     /// What the columns of groups are called, keys before aggregates; empty where their expressions say it.
     pub labels: Vec<String>,
-    /// The columns that are computed, each from the table's own. All other expressions are over the table's columns too.
-    pub computed: Vec<NamedExpr>,
-    /// Whether rows have no columns but these.
-    pub only_computed: bool,
+    /// The columns of the rows. All other expressions here are over the table's own.
+    pub columns: RowColumns,
 }
 
 impl ViewSpec {
@@ -43,11 +41,15 @@ impl ViewSpec {
                         "groups cannot be filtered yet; filter the rows before .groupby()",
                     ));
                 }
-                Op::Filter(filter) => spec.filters.push(scope.resolve(filter)?),
+                Op::Filter(filter) => {
+                    let mut filter = filter.clone();
+                    scope.resolve(&mut filter)?;
+                    spec.filters.push(filter);
+                }
                 Op::Sort(keys) => {
                     let mut sort = keys.clone();
                     if !spec.is_grouped() {
-                        sort.iter_mut().try_for_each(|key| scope.resolve(&key.expr).map(|expr| key.expr = expr))?;
+                        sort.iter_mut().try_for_each(|key| scope.resolve(&mut key.expr))?;
                     }
                     // A later sort goes before an earlier, which decides between its equals.
                     let earlier = spec.sort.drain(..).filter(|old| !sort.iter().any(|key| key.expr == old.expr));
@@ -60,8 +62,13 @@ impl ViewSpec {
                         "columns of groups cannot be computed yet; compute them of the rows, before .groupby()",
                     ));
                 }
-                Op::WithColumns(columns) => scope.add(columns, false)?,
-                Op::Map(columns) => scope.add(columns, true)?,
+                Op::WithColumns(columns) | Op::Map(columns) => {
+                    let is_systems = |name: &str| SYSTEM_COLUMNS.contains(&name);
+                    if let Some(column) = columns.iter().find(|column| is_systems(&column.name)) {
+                        return Err(EngineError::SystemColumn(column.name.clone()));
+                    }
+                    scope.add(columns, matches!(op, Op::Map(_)))?;
+                }
                 Op::GroupBy { .. } if spec.is_grouped() => {
                     return Err(EngineError::Unsupported("groups cannot be grouped again yet"));
                 }
@@ -72,17 +79,15 @@ impl ViewSpec {
                     spec.sort.clear();
                     spec.group_by.clone_from(keys);
                     spec.aggregates.clone_from(aggregates);
-                    if !scope.is_plain() {
+                    if !scope.columns.is_plain() {
                         spec.labels = spec.group_columns();
                         let figures = spec.aggregates.iter_mut().filter_map(|figure| figure.column.as_mut());
-                        for expr in spec.group_by.iter_mut().chain(figures) {
-                            *expr = scope.resolve(expr)?;
-                        }
+                        spec.group_by.iter_mut().chain(figures).try_for_each(|expr| scope.resolve(expr))?;
                     }
                 }
             }
         }
-        (spec.computed, spec.only_computed) = scope.into_columns();
+        spec.columns = scope.columns;
         Ok(spec)
     }
 

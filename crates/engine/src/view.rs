@@ -162,7 +162,7 @@ impl View {
         }
         let columns = match &self.rows {
             Rows::Grouped(groups) => Cow::Borrowed(groups.columns()),
-            _ if self.spec.has_table_columns() => Cow::Borrowed(table.schema().columns()),
+            _ if self.spec.columns.is_plain() => Cow::Borrowed(table.schema().columns()),
             _ => Cow::Owned(self.spec.row_columns(table)),
         };
         let columns_changed = self.columns != *columns;
@@ -271,17 +271,21 @@ impl View {
         }
     }
 
-    /// A column as another spec has it, for the first rows of the view: how a column would look that is not there yet. Of a view
-    /// of groups, for the first rows of the table.
+    /// Columns as the rows of another spec have them, for the first rows of the view: how those would look that are not there
+    /// yet. Of a view of groups, for the first rows of the table.
     #[must_use]
-    pub fn preview(&mut self, table: &Table, spec: &ViewSpec, column: &str, n_rows: usize) -> Window {
+    pub fn preview(&mut self, table: &Table, spec: &ViewSpec, columns: &[String], n_rows: usize) -> Window {
         let rows = match &self.rows {
             Rows::Grouped(_) => table.row_numbers().take(n_rows).collect(),
             _ => self.rows_at(table, 0..n_rows),
         };
-        let columns = vec![spec.window_column(table, &rows, column)];
-        let row_ids = rows.iter().map(|row| (self.base_offset + u64::from(*row)) as f64).collect();
-        Window { revision: self.revision, first_rank: 0, n_view_rows: self.n_rows() as u64, row_ids, columns }
+        Window {
+            revision: self.revision,
+            first_rank: 0,
+            n_view_rows: self.n_rows() as u64,
+            row_ids: rows.iter().map(|row| (self.base_offset + u64::from(*row)) as f64).collect(),
+            columns: columns.iter().map(|name| spec.window_column(table, &rows, name)).collect(),
+        }
     }
 
     /// The ids of the rows in a range of ranks, cut to those there are: offsets, or the groups' numbers.
@@ -397,5 +401,5 @@ fn group_column(groups: &Groups, rows: &[u32], name: &str) -> WindowColumn {
         idx.and_then(|idx| groups.columns().get(idx)).map_or(ColumnType::Null, |column| column.column_type);
     let value = |row: &u32| idx.map_or(Value::Null, |idx| groups.value(idx, *row));
     let values: Vec<Value> = rows.iter().map(value).collect();
-    WindowColumn::of(name, column_type, values.iter().map(Cell::from))
+    WindowColumn::of(name, column_type, &mut values.iter().map(Cell::from))
 }

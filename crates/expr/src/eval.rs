@@ -11,7 +11,7 @@
 //! | `.matches("…")` | whether a regular expression is found in a text; false of anything else |
 //! | `a ?? b` | `b` where `a` is null |
 //! | `a ? b : c` | `b` where `a` is true, else `c` |
-//! | `.lower()` `.upper()` `.trim()` `.length()` | of texts; `.length()` counts characters, also a list's items and bytes |
+//! | `.lower()` `.upper()` `.trim()` `.length()` | of texts; `.lower()` and `.upper()` know Latin, Greek, Cyrillic and Armenian letters, `.length()` counts characters, also a list's items and bytes |
 //! | `.abs()` `.floor()` `.ceil()` `.round()` `.sqrt()` `.log()` `.exp()` | of numbers; the first four leave whole numbers whole. `.round()` takes a half away from zero, `.log()` is the natural logarithm |
 //! | `.year()` `.month()` `.day()` `.hour()` `.minute()` `.toMillis()` | of times, in UTC. These and the two rows before are null of anything else |
 //! | `.in([…])` | whether `==` holds for an item: `.in([null])` finds nulls |

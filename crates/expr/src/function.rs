@@ -3,6 +3,7 @@
 use model::Value;
 
 use crate::expr::Method;
+use crate::letters::{capital, small};
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
 
@@ -32,8 +33,8 @@ pub(crate) fn function(method: Method, on: Value) -> Value {
 
 fn of_text(method: Method, text: &str) -> Value {
     Value::Text(match method {
-        Method::Lower => text.to_lowercase(),
-        Method::Upper => text.to_uppercase(),
+        Method::Lower => text.chars().map(small).collect(),
+        Method::Upper => text.chars().map(capital).collect(),
         Method::Trim => text.trim().to_owned(),
         Method::Length => return Value::Int(text.chars().count() as i64),
         _ => return Value::Null,
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn of_texts() {
         check("\" É b \".lower()", " é b ");
-        check("\"straße\".upper()", "STRASSE");
+        check("\"straße ёά\".upper()", "STRAßE ЁΆ");
         check("\"\\t a b \".trim()", "a b");
         check("\"é😀\".length()", 2_i64);
         check("[1, null].length() + bytes(\"0aff00\").length()", 5_i64);

@@ -1,184 +1,178 @@
 //! The editor of a computed column: its name, its formula, and what that comes to for the first rows.
 
-use expr::{Expr, NamedExpr, Query};
-use leptos::html;
+use engine::{NamedExpr, ViewSpec, WindowColumn};
+use expr::Query;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
 use super::fault::Fault;
-use super::inspector::AnyCell;
+use super::grid::local_time;
 use super::model::PanelModel;
-use crate::state::cell::shown;
+use crate::state::cell::{Shown, shown};
 
 /// For how many rows the column is shown before it is there.
 const PREVIEW_ROWS: u32 = 5;
 /// What the column is called until it has a name.
 const UNNAMED: &str = "new column";
 
+/// What is typed. Copies share it.
+#[derive(Clone, Copy)]
+struct Editor {
+    model: PanelModel,
+    /// The column that is edited; `None` for a new one.
+    column: StoredValue<Option<String>>,
+    name: StoredValue<String>,
+    formula: StoredValue<String>,
+    /// Why the formula is not taken.
+    fault: RwSignal<Option<Fault>>,
+    /// Whether there is all that a column needs.
+    is_ready: RwSignal<bool>,
+    /// The column's first values, a line each.
+    preview: RwSignal<String>,
+}
+
 /// Edits the computed column of that name, or makes one.
 #[component]
 pub(crate) fn ColumnEditor(model: PanelModel, column: Option<String>) -> impl IntoView {
     let formula = column.as_ref().and_then(|column| untrack(|| model.formula(column)));
     let is_new = column.is_none();
-    let name = RwSignal::new(column.clone().unwrap_or_default());
-    let text = RwSignal::new(formula.map(|formula| formula.to_string()).unwrap_or_default());
-    let column = StoredValue::new(column);
-    let trimmed = move || name.with(|name| name.trim().to_owned());
-    let edited = Memo::new(move |_| {
-        let name = Some(trimmed()).filter(|name| !name.is_empty());
-        let new = (name.unwrap_or_else(|| UNNAMED.to_owned()), text.get());
-        model.query.with_untracked(|query| read(query, column.get_value().as_deref(), new))
-    });
-    let cells = preview(model, edited);
-    let can_take =
-        move || name.with(|name| !name.trim().is_empty()) && edited.with(|edited| matches!(edited, Ok(Some(_))));
-    let take = move || {
-        let Some((query, name)) = untrack(|| can_take().then(|| edited.get().ok().flatten()).flatten()) else { return };
-        match column.get_value() {
-            Some(old) => model.layout.update(|layout| layout.rename(&old, &name)),
-            None => model.added_column.set(Some(name)),
-        }
-        model.popover.set(None);
-        model.set_query(query);
+    let editor = Editor {
+        model,
+        name: StoredValue::new(column.clone().unwrap_or_default()),
+        formula: StoredValue::new(formula.map(|formula| formula.to_string()).unwrap_or_default()),
+        column: StoredValue::new(column),
+        fault: RwSignal::new(None),
+        is_ready: RwSignal::new(false),
+        preview: RwSignal::new(String::new()),
     };
+    editor.check();
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
             event.prevent_default();
-            take();
+            editor.take();
         }
     };
-    let area = NodeRef::<html::Textarea>::new();
-    let is_grouped = model.state.with_untracked(|state| state.is_grouped);
-    let takes_a_place = move || {
-        let name = trimmed();
-        let is_known = model.state.with(|state| state.row_columns.iter().any(|known| known.name == name));
-        is_known && column.with_value(|column| column.as_ref() != Some(&name))
+    let on_name = move |event| {
+        editor.name.set_value(event_target_value(&event).trim().to_owned());
+        editor.check();
+    };
+    let on_formula = move |event| {
+        editor.formula.set_value(event_target_value(&event));
+        editor.check();
     };
     view! {
         <p class="popover-title">{if is_new { "Add a computed column" } else { "Computed column" }}</p>
-        <div class="column-editor">
-            <label class="field">
-                <span>"Name"</span>
-                <input
-                    type="text"
-                    data-testid="column-name"
-                    data-focus=is_new.then_some("")
-                    prop:value=move || name.get()
-                    on:input=move |event| name.set(event_target_value(&event))
-                    on:keydown=on_key
-                />
-            </label>
-            <label class="field">
-                <span>"Formula"</span>
-                <textarea
-                    rows="3"
-                    spellcheck="false"
-                    autocapitalize="off"
-                    data-testid="column-formula"
-                    data-focus=(!is_new).then_some("")
-                    placeholder="row[\"a\"] / row[\"b\"]"
-                    node_ref=area
-                    aria-invalid=move || edited.with(Result::is_err).to_string()
-                    prop:value=move || text.get()
-                    on:input=move |event| text.set(event_target_value(&event))
-                    on:keydown=on_key
-                ></textarea>
-            </label>
-            <ColumnInserter model area text own=column.get_value() />
+        <div class="column-editor" on:keydown=on_key>
+            <input
+                type="text"
+                aria-label="Name"
+                placeholder="Name"
+                data-testid="column-name"
+                prop:value=editor.name.get_value()
+                on:input=on_name
+            />
+            <textarea
+                rows="3"
+                spellcheck="false"
+                autocapitalize="off"
+                aria-label="Formula"
+                placeholder=editor.example()
+                data-testid="column-formula"
+                prop:value=editor.formula.get_value()
+                on:input=on_formula
+            ></textarea>
         </div>
-        {move || edited.get().err().map(|fault| view! {
-            <p class="hint bad" data-testid="column-error" role="status">{fault.draw()}</p>
-        })}
-        <Show when=move || cells.with(|cells| !cells.is_empty())>
-            <ol class="preview" data-testid="column-preview" aria-label="What it comes to for the first rows">
-                {move || cells.get().into_iter().map(|cell| view! { <li>{cell.draw()}</li> }).collect_view()}
-            </ol>
-        </Show>
-        <Show when=takes_a_place>
-            <p class="hint">"It takes the place of the column of that name."</p>
-        </Show>
-        <Show when=move || is_new && is_grouped>
-            <p class="hint">"Groups and figures can then be of it."</p>
-        </Show>
-        <div class="popover-end">
-            <button class="button" data-testid="take-column" disabled=move || !can_take() on:click=move |_| take()>
-                {if is_new { "Add column" } else { "Save" }}
-            </button>
-        </div>
+        <p class="hint bad" data-testid="column-error" role="status">{move || editor.fault.get().map(Fault::draw)}</p>
+        <pre class="preview" data-testid="column-preview" aria-label="The first values">{editor.preview}</pre>
+        <button
+            class="button"
+            data-testid="take-column"
+            disabled=move || !editor.is_ready.get()
+            on:click=move |_| editor.take()
+        >
+            {if is_new { "Add column" } else { "Save" }}
+        </button>
     }
 }
 
-/// A panel's query with the column that was typed, and the column's name; `None` where nothing was typed.
-type Edited = Result<Option<(Query, String)>, Fault>;
+impl Editor {
+    /// The panel's query with the column; `None` where nothing was typed.
+    fn edited(self) -> Result<Option<(Query, String)>, Fault> {
+        let (formula, name) = (self.formula.get_value(), self.name.get_value());
+        if formula.trim().is_empty() {
+            return Ok(None);
+        }
+        let expr = expr::parse_expr(&formula).map_err(|error| Fault::of(&formula, &error.message, error.at))?;
+        let mut query = self.model.query.get_untracked();
+        let column = self.column.get_value();
+        let name = if name.is_empty() { UNNAMED.to_owned() } else { name };
+        if column.as_ref() != Some(&name) && query.computed_columns().iter().any(|known| known.name == name) {
+            return Err(Fault::of_all("there is a computed column of that name already"));
+        }
+        let new = NamedExpr { name: name.clone(), expr };
+        match column {
+            Some(column) => query.replace_column(&column, new),
+            None => query.add_column(new),
+        }
+        ViewSpec::of(&query).map_err(|error| Fault::of_all(&error.to_string()))?;
+        Ok(Some((query, name)))
+    }
 
-fn read(query: &Query, old: Option<&str>, (name, text): (String, String)) -> Edited {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let expr = expr::parse_expr(&text).map_err(|error| Fault::of(&text, &error.message, error.at))?;
-    if old != Some(&name) && query.computed_columns().iter().any(|known| known.name == name) {
-        return Err(Fault::of_all("there is a computed column of that name already"));
-    }
-    let (mut edited, new) = (query.clone(), NamedExpr { name: name.clone(), expr });
-    match old {
-        Some(old) => edited.replace_column(old, new),
-        None => edited.add_column(new),
-    }
-    engine::ViewSpec::of(&edited).map_err(|error| Fault::of_all(&error.to_string()))?;
-    Ok(Some((edited, name)))
-}
-
-/// What the column comes to for the first rows, as the worker says.
-fn preview(model: PanelModel, edited: Memo<Edited>) -> RwSignal<Vec<AnyCell>> {
-    let cells = RwSignal::new(Vec::new());
-    Effect::new(move |_| {
-        let Ok(Some((query, name))) = edited.get() else { return cells.set(Vec::new()) };
-        let (panel, link) = model.link();
+    /// Says what is wrong with what is typed, or what it comes to.
+    fn check(self) {
+        let edited = self.edited();
+        self.fault.set(edited.as_ref().err().cloned());
+        let edited = edited.ok().flatten();
+        self.is_ready.set(edited.is_some() && !self.name.get_value().is_empty());
+        let Some((query, name)) = edited else { return self.preview.set(String::new()) };
+        let (panel, link) = self.model.link();
+        let formula = self.formula.get_value();
         leptos::task::spawn_local(async move {
-            let found = link.preview(panel, &query, name, PREVIEW_ROWS).await;
-            let columns = found.map(|found| found.window.columns).unwrap_or_default();
+            let found = link.preview(panel, query.to_string(), name, PREVIEW_ROWS).await;
             // Meanwhile something else may have been typed, or the editor closed.
-            let is_current =
-                edited.try_with_untracked(|edited| matches!(edited, Ok(Some((known, _))) if *known == query));
-            if is_current == Some(true) {
-                let of = |column: &engine::WindowColumn| {
-                    (0..column.kinds.len()).map(|idx| AnyCell::of(&shown(column, idx))).collect()
-                };
-                cells.set(columns.first().map(of).unwrap_or_default());
+            if self.formula.try_get_value().is_some_and(|now| now == formula) {
+                let column = found.and_then(|mut found| found.window.columns.pop());
+                self.preview.set(column.map(|column| lines(&column)).unwrap_or_default());
             }
         });
-    });
-    cells
+    }
+
+    /// Puts the column into the query.
+    fn take(self) {
+        let Some((query, name)) = self.edited().ok().flatten().filter(|_| self.is_ready.get_untracked()) else {
+            return;
+        };
+        match self.column.get_value() {
+            Some(old) => self.model.layout.update(|layout| layout.rename(&old, &name)),
+            None => self.model.added_column.set(Some(name)),
+        }
+        self.model.popover.set(None);
+        self.model.set_query(query);
+    }
+
+    /// A formula of the table's own columns.
+    fn example(self) -> String {
+        let columns = self.model.state.with_untracked(|state| state.row_columns.clone());
+        let number = columns.iter().find(|column| column.column_type.is_numeric());
+        format!("{} * 2", expr::Expr::column(number.map_or("price", |column| column.name.as_str())))
+    }
 }
 
-/// Writes a column into the formula where the caret is.
-#[component]
-fn ColumnInserter(
-    model: PanelModel,
-    area: NodeRef<html::Textarea>,
-    text: RwSignal<String>,
-    own: Option<String>,
-) -> impl IntoView {
-    let columns = model.state.with_untracked(|state| state.row_columns.clone());
-    let options = columns.into_iter().filter(|column| Some(&column.name) != own.as_ref()).map(|column| {
-        let written = Expr::column(&column.name).to_string();
-        view! { <option value=written>{column.name}</option> }
-    });
-    let insert = move |event| {
-        let written = event_target_value(&event);
-        let Some(area) = area.get_untracked() else { return };
-        let start = area.selection_start().ok().flatten().unwrap_or_default();
-        // A text area always has a selection.
-        let _ = area.set_range_text(&written);
-        let end = start + written.encode_utf16().count() as u32;
-        let _ = area.set_selection_range(end, end);
-        let _ = area.focus();
-        text.set(area.value());
-    };
-    view! {
-        <select aria-label="Write a column into the formula" prop:value="" on:change=insert>
-            <option value="">"Insert a column…"</option>
-            {options.collect_view()}
-        </select>
+/// The cells of a column as text, a line each.
+fn lines(column: &WindowColumn) -> String {
+    let mut lines = String::new();
+    for idx in 0..column.kinds.len() {
+        match shown(column, idx) {
+            Shown::Null => lines.push_str("empty"),
+            Shown::Bool(value) => lines.push_str(if value { "true" } else { "false" }),
+            Shown::Number(text) => lines.push_str(&text),
+            Shown::Time(micros) => lines.push_str(&local_time(micros)),
+            // A line is a cell, however many lines that has.
+            Shown::Text(text) | Shown::Code(text) => lines.extend(text.chars().take_while(|c| *c != '\n')),
+            Shown::Picture(_) => lines.push_str("a picture"),
+            Shown::Media(mime) => lines.push_str(mime),
+        }
+        lines.push('\n');
     }
+    lines
 }

@@ -35,11 +35,12 @@ impl Fault {
     }
 
     /// The place, and the message.
-    pub(super) fn draw(self) -> impl IntoView {
+    pub(super) fn draw(self) -> AnyView {
         view! {
             <code>{self.before}<mark>{self.at}</mark>{self.after}</code>
             <span>{self.message}</span>
         }
+        .into_any()
     }
 }
 

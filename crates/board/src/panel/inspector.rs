@@ -47,13 +47,13 @@ pub(crate) fn Inspector(model: PanelModel) -> impl IntoView {
 
 /// A cell that outlives its window.
 #[derive(Clone, PartialEq)]
-pub(super) struct AnyCell {
+struct AnyCell {
     class: &'static str,
     text: String,
 }
 
 impl AnyCell {
-    pub(super) fn of(cell: &Shown<'_>) -> Self {
+    fn of(cell: &Shown<'_>) -> Self {
         let (class, text) = match cell {
             Shown::Null => ("null", "empty".to_owned()),
             Shown::Bool(value) => ("bool", value.to_string()),
@@ -67,7 +67,7 @@ impl AnyCell {
         Self { class, text }
     }
 
-    pub(super) fn draw(self) -> AnyView {
+    fn draw(self) -> AnyView {
         match self.class {
             "picture" => view! { <img src=self.text alt="" /> }.into_any(),
             class => view! { <span class=class>{self.text}</span> }.into_any(),

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use expr::Query;
 use futures::channel::oneshot;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -99,19 +98,19 @@ impl Link {
         n_rows: u32,
         columns: Vec<String>,
     ) -> Option<WindowMessage> {
-        self.ask(|request| ToWorker::Window { panel, request, anchor, n_rows, columns }).await
+        self.ask(|request| ToWorker::Window { panel, request, anchor, n_rows, columns, of: None }).await
     }
 
     /// Asks for a column of another query, for the first rows that the panel shows; `None` as of [`Link::window`].
     pub(crate) async fn preview(
         &self,
         panel: PanelId,
-        query: &Query,
+        query: String,
         column: String,
         n_rows: u32,
     ) -> Option<WindowMessage> {
-        let expression = query.to_string();
-        self.ask(|request| ToWorker::Preview { panel, request, expression, column, n_rows }).await
+        let (anchor, columns, of) = (Anchor::Rank(0.0), vec![column], Some(query));
+        self.ask(|request| ToWorker::Window { panel, request, anchor, n_rows, columns, of }).await
     }
 
     async fn ask(&self, message: impl FnOnce(u32) -> ToWorker) -> Option<WindowMessage> {

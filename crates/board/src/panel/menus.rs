@@ -58,10 +58,10 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
             </Show>
             <button class="item" on:click=pin>{if is_pinned { "Unpin column" } else { "Pin column" }}</button>
             <button class="item" on:click=hide>"Hide column"</button>
-            <Show when=move || is_computed>
+            {is_computed.then(|| view! {
                 <button class="item" on:click=edit>"Edit the formula…"</button>
                 <button class="item" on:click=remove>"Remove column"</button>
-            </Show>
+            })}
         </div>
     }
 }

@@ -20,7 +20,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use self::followed::Followed;
 use self::panel::Panel;
-use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker, WindowMessage};
+use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
@@ -80,21 +80,23 @@ impl Worker {
     fn answer(&self, message: ToWorker) {
         match message {
             ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
-            ToWorker::Window { panel, request, anchor, n_rows, columns } => {
+            ToWorker::Window { panel, request, anchor, n_rows, columns, of } => {
                 let mut shared = self.shared.borrow_mut();
                 let mut found = shared.panel_and_table_mut(panel);
-                let answer = found.as_mut().and_then(|(p, table)| p.window(table, request, anchor, n_rows, &columns));
+                let answer = found.as_mut().and_then(|(p, table)| match of {
+                    Some(query) => p.preview(table, request, &query, n_rows, &columns),
+                    None => p.window(table, request, anchor, n_rows, &columns),
+                });
                 if found.is_some_and(|(p, _)| !p.is_settled()) {
                     self.settle_soon(panel);
                 }
-                self.give(request, answer);
-            }
-            ToWorker::Preview { panel, request, expression, column, n_rows } => {
-                let mut shared = self.shared.borrow_mut();
-                let answer = shared.panel_and_table_mut(panel).and_then(|(panel, table)| {
-                    panel.preview(table, request, &expr::parse_query(&expression).ok()?, &column, n_rows)
-                });
-                self.give(request, answer);
+                match answer {
+                    Some(window) => {
+                        let (message, transfer) = window.to_js();
+                        self.post(&message, Some(&transfer));
+                    }
+                    None => self.tell(&FromWorker::NoWindow { request }),
+                }
             }
             ToWorker::Pause { panel, paused } => {
                 if let Some(panel) = self.shared.borrow_mut().panels.get_mut(&panel) {
@@ -114,17 +116,6 @@ impl Worker {
                 shared.panels.remove(&panel);
                 shared.drop_unused_tables();
             }
-        }
-    }
-
-    /// Answers a request for rows.
-    fn give(&self, request: u32, answer: Option<WindowMessage>) {
-        match answer {
-            Some(window) => {
-                let (message, transfer) = window.to_js();
-                self.post(&message, Some(&transfer));
-            }
-            None => self.tell(&FromWorker::NoWindow { request }),
         }
     }
 

@@ -133,18 +133,18 @@ impl Panel {
         Some(WindowMessage { request, window })
     }
 
-    /// The first rows of the view with a column that another query has; `None` where nothing is shown, or can be.
+    /// The first rows of the view with columns that another query has; `None` where nothing is shown, or can be.
     pub(super) fn preview(
         &mut self,
         followed: &Followed,
         request: u32,
-        query: &Query,
-        column: &str,
+        query: &str,
         n_rows: u32,
+        columns: &[String],
     ) -> Option<WindowMessage> {
         let shown = self.shown.as_mut().filter(|shown| shown.generation == followed.generation)?;
-        let spec = ViewSpec::of(query).ok()?;
-        Some(WindowMessage { request, window: shown.view.preview(&followed.table, &spec, column, n_rows as usize) })
+        let spec = ViewSpec::of(&expr::parse_query(query).ok()?).ok()?;
+        Some(WindowMessage { request, window: shown.view.preview(&followed.table, &spec, columns, n_rows as usize) })
     }
 
     /// What a column of the rows holds; `None` where nothing is shown.
