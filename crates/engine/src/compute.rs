@@ -19,23 +19,22 @@ impl ViewSpec {
     /// The columns of the rows without the system's: a computed one stands in the place of the table's of its name, or after
     /// those. Of a grouped view, the columns of the rows that it groups.
     #[must_use]
+    #[inline(never)]
     pub fn row_columns(&self, table: &Table) -> Vec<ColumnSchema> {
         let own = if self.columns.only_computed { &[] } else { table.schema().columns() };
-        let is_own = |name: &str| own.iter().any(|column| column.name == name);
-        let computed =
-            |column: &NamedExpr| ColumnSchema { name: column.name.clone(), column_type: table.type_of(&column.expr) };
-        let shown = |column: &ColumnSchema| {
-            self.columns
-                .computed
-                .iter()
-                .find(|known| known.name == column.name)
-                .map_or_else(|| column.clone(), computed)
-        };
-        let after = self.columns.computed.iter().filter(|column| !is_own(&column.name)).map(computed);
-        own.iter().map(shown).chain(after).collect()
+        let mut columns = own.to_vec();
+        for NamedExpr { name, expr } in &self.columns.computed {
+            let column = ColumnSchema { name: name.clone(), column_type: table.type_of(expr) };
+            match own.iter().position(|known| known.name == *name) {
+                Some(idx) => columns[idx] = column,
+                None => columns.push(column),
+            }
+        }
+        columns
     }
 
     /// The cells of a column for some rows.
+    #[inline(never)]
     pub(crate) fn window_column(&self, table: &Table, rows: &[u32], name: &str) -> WindowColumn {
         let column = self.row_column(name);
         let column_type = table.type_of(&column);

@@ -41,21 +41,12 @@ impl ViewSpec {
                         "groups cannot be filtered yet; filter the rows before .groupby()",
                     ));
                 }
-                Op::Filter(filter) => {
-                    let mut filter = filter.clone();
-                    scope.resolve(&mut filter)?;
-                    spec.filters.push(filter);
-                }
+                Op::Filter(filter) => spec.filters.push(scope.resolve(filter)?),
                 Op::Sort(keys) => {
-                    let mut sort = keys.clone();
-                    if !spec.is_grouped() {
-                        sort.iter_mut().try_for_each(|key| scope.resolve(&mut key.expr))?;
-                    }
-                    // A later sort goes before an earlier, which decides between its equals.
-                    let earlier = spec.sort.drain(..).filter(|old| !sort.iter().any(|key| key.expr == old.expr));
-                    let earlier: Vec<SortKey> = earlier.collect();
-                    sort.extend(earlier);
-                    spec.sort = sort;
+                    let earlier = std::mem::take(&mut spec.sort);
+                    // Past a grouping it is the columns of the groups that are read.
+                    let plain = &mut Scope::default();
+                    spec.sort = if spec.is_grouped() { plain } else { &mut scope }.sort(keys, earlier)?;
                 }
                 Op::WithColumns(_) | Op::Map(_) if spec.is_grouped() => {
                     return Err(EngineError::Unsupported(
@@ -77,13 +68,10 @@ impl ViewSpec {
                         return Err(EngineError::Unsupported("a grouping needs a key or a figure"));
                     }
                     spec.sort.clear();
-                    spec.group_by.clone_from(keys);
-                    spec.aggregates.clone_from(aggregates);
                     if !scope.columns.is_plain() {
-                        spec.labels = spec.group_columns();
-                        let figures = spec.aggregates.iter_mut().filter_map(|figure| figure.column.as_mut());
-                        spec.group_by.iter_mut().chain(figures).try_for_each(|expr| scope.resolve(expr))?;
+                        spec.labels = group_names(keys, aggregates);
                     }
+                    (spec.group_by, spec.aggregates) = scope.grouping(keys, aggregates)?;
                 }
             }
         }
@@ -100,18 +88,19 @@ impl ViewSpec {
     /// The names of a grouped view's columns: the keys, then the aggregates. A name that is taken gets a number.
     #[must_use]
     pub fn group_columns(&self) -> Vec<String> {
-        if !self.labels.is_empty() {
-            return self.labels.clone();
-        }
-        let mut names: Vec<String> = Vec::new();
-        let wanted = self.group_by.iter().map(Expr::name).chain(self.aggregates.iter().map(Aggregate::name));
-        for name in wanted {
-            let candidates = (2..).map(|n| format!("{name} {n}"));
-            let free = std::iter::once(name.clone()).chain(candidates).find(|name| !names.contains(name));
-            names.extend(free);
-        }
-        names
+        if self.labels.is_empty() { group_names(&self.group_by, &self.aggregates) } else { self.labels.clone() }
     }
+}
+
+#[inline(never)]
+fn group_names(keys: &[Expr], aggregates: &[Aggregate]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in keys.iter().map(Expr::name).chain(aggregates.iter().map(Aggregate::name)) {
+        let candidates = (2..).map(|n| format!("{name} {n}"));
+        let free = std::iter::once(name.clone()).chain(candidates).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
 }
 
 #[cfg(test)]

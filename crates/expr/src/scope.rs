@@ -2,8 +2,9 @@
 
 use model::{SYSTEM_COLUMNS, Value};
 
+use crate::aggregate::Aggregate;
 use crate::expr::Expr;
-use crate::query::NamedExpr;
+use crate::query::{NamedExpr, SortKey};
 use crate::replace::TooLarge;
 
 /// How many nodes of computed columns may be put in the place of their names, in all expressions of a query together.
@@ -50,26 +51,65 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// Makes an expression over the rows one over the table's columns.
+    /// An expression over the rows as one over the table's columns.
     ///
     /// # Errors
     /// [`TooLarge`], where the columns were built on each other too often.
-    pub fn resolve(&mut self, expr: &mut Expr) -> Result<(), TooLarge> {
-        if !self.columns.is_plain() {
-            let columns = &self.columns;
-            *expr = expr.replace_columns(|name| columns.replacement(name), &mut self.n_nodes)?;
+    #[inline(never)]
+    pub fn resolve(&mut self, expr: &Expr) -> Result<Expr, TooLarge> {
+        let columns = &self.columns;
+        if columns.is_plain() {
+            return Ok(expr.clone());
         }
-        Ok(())
+        expr.replace_columns(|name| columns.replacement(name), &mut self.n_nodes)
+    }
+
+    /// The keys of a sort, over the table's columns, before those of an earlier one, which decides between its equals.
+    ///
+    /// # Errors
+    /// As [`Scope::resolve`].
+    #[inline(never)]
+    pub fn sort(&mut self, keys: &[SortKey], earlier: Vec<SortKey>) -> Result<Vec<SortKey>, TooLarge> {
+        let mut sort = keys.to_vec();
+        for key in &mut sort {
+            key.expr = self.resolve(&key.expr)?;
+        }
+        let n_keys = sort.len();
+        for key in earlier {
+            if !sort[..n_keys].iter().any(|known| known.expr == key.expr) {
+                sort.push(key);
+            }
+        }
+        Ok(sort)
+    }
+
+    /// The keys and figures of a grouping, over the table's columns.
+    ///
+    /// # Errors
+    /// As [`Scope::resolve`].
+    #[inline(never)]
+    pub fn grouping(
+        &mut self,
+        keys: &[Expr],
+        aggregates: &[Aggregate],
+    ) -> Result<(Vec<Expr>, Vec<Aggregate>), TooLarge> {
+        let keys = keys.iter().map(|key| self.resolve(key)).collect::<Result<_, _>>()?;
+        let mut aggregates = aggregates.to_vec();
+        for column in aggregates.iter_mut().filter_map(|aggregate| aggregate.column.as_mut()) {
+            *column = self.resolve(column)?;
+        }
+        Ok((keys, aggregates))
     }
 
     /// Goes on to rows that have these columns as well, or alone. Each is computed from the row before.
     ///
     /// # Errors
     /// As [`Scope::resolve`].
+    #[inline(never)]
     pub fn add(&mut self, columns: &[NamedExpr], alone: bool) -> Result<(), TooLarge> {
         let mut added = columns.to_vec();
         for column in &mut added {
-            self.resolve(&mut column.expr)?;
+            column.expr = self.resolve(&column.expr)?;
         }
         if alone {
             self.columns = RowColumns { computed: Vec::new(), only_computed: true };

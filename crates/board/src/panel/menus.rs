@@ -9,60 +9,75 @@ use super::popover::PopoverKind;
 use crate::search::Search;
 
 /// What can be done with a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ColumnAct {
+    Ascending,
+    Descending,
+    Filter,
+    Group,
+    Pin,
+    Hide,
+    Edit,
+    Remove,
+}
+
+impl ColumnAct {
+    /// Does it, and closes the menu or goes on to an editor in its place.
+    fn act(self, model: PanelModel, column: String) {
+        let next = match self {
+            ColumnAct::Filter => Some(PopoverKind::Filter { column, idx: None }),
+            ColumnAct::Edit => Some(PopoverKind::Compute { column: Some(column) }),
+            ColumnAct::Group => {
+                let mut columns = untrack(|| model.group_columns());
+                columns.push(column);
+                model.group_by(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+                None
+            }
+            ColumnAct::Pin | ColumnAct::Hide => {
+                model.layout.update(|layout| match self {
+                    ColumnAct::Pin => layout.toggle_pin(&column),
+                    _ => layout.hide(&column),
+                });
+                None
+            }
+            ColumnAct::Ascending | ColumnAct::Descending | ColumnAct::Remove => {
+                model.edit(|query| match self {
+                    ColumnAct::Remove => query.remove_column(&column),
+                    _ => query.set_sort(vec![SortKey::column(column, self == ColumnAct::Descending)]),
+                });
+                None
+            }
+        };
+        model.popover.update(|open| *open = open.as_ref().zip(next).map(|(popover, kind)| popover.with(kind)));
+    }
+}
+
+/// The menu of a column.
 #[component]
 pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
     let is_grouped = model.state.with_untracked(|state| state.is_grouped);
+    let is_pinned = model.layout.with_untracked(|layout| layout.is_pinned(&column));
+    let is_computed = untrack(|| model.formula(&column).is_some());
+    let title = column.clone();
     let column = StoredValue::new(column);
-    let close = move || model.popover.set(None);
-    let sort = move |descending: bool| {
-        model.edit(|query| query.set_sort(vec![SortKey::column(column.get_value(), descending)]));
-        close();
-    };
-    let filter = move |_| {
-        let kind = PopoverKind::Filter { column: column.get_value(), idx: None };
-        model.popover.update(|open| *open = open.as_ref().map(|popover| popover.with(kind)));
-    };
-    let group = move |_| {
-        let column = column.get_value();
-        let mut columns = untrack(|| model.group_columns());
-        columns.push(column);
-        model.group_by(&columns.iter().map(String::as_str).collect::<Vec<_>>());
-        close();
-    };
-    let is_pinned = model.layout.with_untracked(|layout| layout.is_pinned(&column.get_value()));
-    let pin = move |_| {
-        model.layout.update(|layout| layout.toggle_pin(&column.get_value()));
-        close();
-    };
-    let hide = move |_| {
-        model.layout.update(|layout| layout.hide(&column.get_value()));
-        close();
-    };
-    let is_computed = untrack(|| model.formula(&column.get_value()).is_some());
-    let edit = move |_| {
-        let kind = PopoverKind::Compute { column: Some(column.get_value()) };
-        model.popover.update(|open| *open = open.as_ref().map(|popover| popover.with(kind)));
-    };
-    let remove = move |_| {
-        model.edit(|query| query.remove_column(&column.get_value()));
-        close();
-    };
+    let items = [
+        (ColumnAct::Ascending, "Sort ascending", "↑", true),
+        (ColumnAct::Descending, "Sort descending", "↓", true),
+        (ColumnAct::Filter, "Filter…", "", !is_grouped),
+        (ColumnAct::Group, "Group by this column", "", !is_grouped),
+        (ColumnAct::Pin, if is_pinned { "Unpin column" } else { "Pin column" }, "", true),
+        (ColumnAct::Hide, "Hide column", "", true),
+        (ColumnAct::Edit, "Edit the formula…", "", is_computed),
+        (ColumnAct::Remove, "Remove column", "", is_computed),
+    ];
+    let items = items.into_iter().filter(|(.., is_offered)| *is_offered).map(|(act, label, mark, _)| {
+        view! {
+            <button class="item" on:click=move |_| act.act(model, column.get_value())>{label}<small>{mark}</small></button>
+        }
+    });
     view! {
-        <p class="popover-title">{column.get_value()}</p>
-        <div class="items">
-            <button class="item" on:click=move |_| sort(false)>"Sort ascending"<small>"↑"</small></button>
-            <button class="item" on:click=move |_| sort(true)>"Sort descending"<small>"↓"</small></button>
-            <Show when=move || !is_grouped>
-                <button class="item" on:click=filter>"Filter…"</button>
-                <button class="item" on:click=group>"Group by this column"</button>
-            </Show>
-            <button class="item" on:click=pin>{if is_pinned { "Unpin column" } else { "Pin column" }}</button>
-            <button class="item" on:click=hide>"Hide column"</button>
-            {is_computed.then(|| view! {
-                <button class="item" on:click=edit>"Edit the formula…"</button>
-                <button class="item" on:click=remove>"Remove column"</button>
-            })}
-        </div>
+        <p class="popover-title">{title}</p>
+        <div class="items">{items.collect_view()}</div>
     }
 }
 
