@@ -8,6 +8,16 @@ use super::model::PanelModel;
 use super::popover::PopoverKind;
 use crate::search::Search;
 
+/// A line of a menu: its label, a few words at its end, and what it does. Of one type whatever that is, which keeps the board small.
+fn item(label: String, note: &'static str, act: Box<dyn Fn()>) -> impl IntoView {
+    view! {
+        <button class="item" on:click=move |_| act()>
+            <span class="item-name">{label}</span>
+            <small>{note}</small>
+        </button>
+    }
+}
+
 /// What can be done with a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ColumnAct {
@@ -71,9 +81,7 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
         (ColumnAct::Remove, "Remove column", "", is_computed),
     ];
     let items = items.into_iter().filter(|(.., is_offered)| *is_offered).map(|(act, label, mark, _)| {
-        view! {
-            <button class="item" on:click=move |_| act.act(model, column.get_value())>{label}<small>{mark}</small></button>
-        }
+        item(label.to_owned(), mark, Box::new(move || act.act(model, column.get_value())))
     });
     view! {
         <p class="popover-title">{title}</p>
@@ -98,12 +106,7 @@ pub(crate) fn ColumnPicker(
         let choose = choose.clone();
         let item = move |column: crate::protocol::PanelColumn| {
             let (choose, name) = (choose.clone(), column.name.clone());
-            view! {
-                <button class="item" on:click=move |_| choose(name.clone())>
-                    <span class="item-name">{column.name}</span>
-                    <small>{column.column_type.name()}</small>
-                </button>
-            }
+            item(column.name, column.column_type.name(), Box::new(move || choose(name.clone())))
         };
         match choices.is_empty() {
             true => view! { <p class="hint">"No such column"</p> }.into_any(),
@@ -151,12 +154,8 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         let columns = model.state.with(|state| state.row_columns.clone());
         let columns = columns.into_iter().filter(|column| fits(column.column_type)).map(|column| {
             let name = column.name.clone();
-            view! {
-                <button class="item" on:click=move |_| add(Aggregate::of(op.get_untracked(), name.clone()))>
-                    <span class="item-name">{column.name}</span>
-                    <small>{column.column_type.name()}</small>
-                </button>
-            }
+            let act = move || add(Aggregate::of(op.get_untracked(), name.clone()));
+            item(column.name, column.column_type.name(), Box::new(act))
         });
         columns.collect_view()
     };
@@ -164,9 +163,8 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         <p class="popover-title">"Tell of each group"</p>
         <div class="segments many" role="group" aria-label="Figure">{ops.collect_view()}</div>
         <div class="items">
-            <Show when=move || op.get() == AggregateOp::Count>
-                <button class="item" on:click=move |_| add(Aggregate::count())>"All rows"</button>
-            </Show>
+            {move || (op.get() == AggregateOp::Count)
+                .then(|| item("All rows".to_owned(), "", Box::new(move || add(Aggregate::count()))))}
             {columns}
         </div>
     }
@@ -180,16 +178,11 @@ pub(crate) fn HiddenColumns(model: PanelModel) -> impl IntoView {
         let hidden = columns.into_iter().filter(|column| model.layout.with(|layout| layout.is_hidden(&column.name)));
         let item = move |column: crate::protocol::PanelColumn| {
             let name = column.name.clone();
-            view! {
-                <button class="item" on:click=move |_| model.layout.update(|layout| layout.show(&name))>
-                    <span class="item-name">{column.name}</span>
-                    <small>"show"</small>
-                </button>
-            }
+            item(column.name, "show", Box::new(move || model.layout.update(|layout| layout.show(&name))))
         };
         hidden.map(item).collect_view()
     };
-    let show_all = move |_| {
+    let show_all = move || {
         model.layout.update(crate::state::layout::Layout::show_all);
         model.popover.set(None);
     };
@@ -197,6 +190,6 @@ pub(crate) fn HiddenColumns(model: PanelModel) -> impl IntoView {
         <p class="popover-title">"Hidden columns"</p>
         <div class="items">{hidden}</div>
         <hr />
-        <button class="item" on:click=show_all>"Show all"</button>
+        {item("Show all".to_owned(), "", Box::new(show_all))}
     }
 }
