@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Starts it; `stop` ends it and removes its folder. */
-export async function startServer(program) {
+/** Starts it, with more options where given; `stop` ends it and removes its folder. */
+export async function startServer(program, options = []) {
   const folder = mkdtempSync(join(tmpdir(), "streamtable-bench-server-"));
-  const child = spawn(program, ["--listen", "127.0.0.1:0", "--data", folder], {
+  const child = spawn(program, ["--listen", "127.0.0.1:0", "--data", folder, ...options], {
     env: { ...process.env, STREAMTABLE_LOG: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   });

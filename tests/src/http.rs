@@ -109,6 +109,18 @@ impl Server {
         self.send(request.header("content-type", content_type).body(body)).await
     }
 
+    /// Imports a file of a type into a table, with further parameters.
+    pub async fn import(
+        &self,
+        table: &str,
+        params: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let request = self.request(Method::POST, &format!("/tables/{table}/import?{params}"));
+        self.send(request.header("content-type", content_type).body(body)).await
+    }
+
     /// Appends rows that are JSON already, a row a line, numbered by no one; they must be taken.
     pub async fn append_lines(&self, table: &str, lines: &str) -> Json {
         self.append(table, "application/x-ndjson", lines.to_owned()).await.expect(200).json()

@@ -1,14 +1,16 @@
 //! What the tests share: a server of their own, requests to it that are held against `openapi.yaml`, a tail, a live
-//! query.
+//! query, a NATS cluster.
 
 mod http;
 mod live;
+mod nats;
 pub mod openapi;
 mod server;
 mod tail;
 
 pub use http::Answer;
 pub use live::LiveQuery;
+pub use nats::{Nats, Node};
 pub use server::{DataDir, Server};
 pub use tail::{Tail, TailRows};
 

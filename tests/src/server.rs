@@ -72,6 +72,31 @@ impl Server {
         Self::spawn(command(data, flags), data)
     }
 
+    /// Starts a server on a folder of its own, with further flags and variables of the environment.
+    #[must_use]
+    pub fn start_with_variables(flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let data = DataDir::default();
+        let mut command = command(&data, flags);
+        command.envs(variables.iter().copied());
+        Self::spawn(command, &data)
+    }
+
+    /// Starts a server on a folder of its own, with further flags, whose log goes to a file.
+    #[must_use]
+    pub fn start_with_log(flags: &[&str]) -> (Self, PathBuf) {
+        let data = DataDir::default();
+        let path = data.path().join("log");
+        let mut command = command(&data, flags);
+        command.stderr(std::fs::File::create(&path).expect("a folder of our own can be written"));
+        (Self::spawn(command, &data), path)
+    }
+
+    /// The server's binary.
+    #[must_use]
+    pub fn binary() -> PathBuf {
+        binary()
+    }
+
     /// Starts a server that cannot make a file larger than so many KiB, as on a disk that fails.
     #[must_use]
     pub fn start_on_small_files(data: &DataDir, max_kib: u32) -> Self {
@@ -104,6 +129,14 @@ impl Server {
         (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
+    /// Runs another command of the binary to its end; says how it ended and what it wrote.
+    #[must_use]
+    pub fn run_command(args: &[&str]) -> (ExitStatus, String) {
+        let output = Command::new(binary()).args(args).output().expect("the server's binary can be run");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status, String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// `http://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -120,6 +153,12 @@ impl Server {
     #[must_use]
     pub fn data(&self) -> DataDir {
         self.data.clone()
+    }
+
+    /// The number of the process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills the process as `kill -9` does.

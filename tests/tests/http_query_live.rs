@@ -1,6 +1,6 @@
 //! Live queries: each question is answered, and the last one again when its answer changes.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -49,6 +49,36 @@ async fn what_changes_is_pushed_as_it_would_be_answered() {
         }
         assert!(live.is_silent_for(SILENCE).await, "{ops}");
     }
+}
+
+/// A row so many milliseconds old.
+async fn append_aged(server: &Server, millis: u64) {
+    let age = Duration::from_millis(millis);
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is past 1970") - age;
+    server.append_lines(TABLE, &format!("{{\"timestamp\":{{\"$ts\":{}}},\"age\":{millis}}}", time.as_micros())).await;
+}
+
+#[tokio::test]
+async fn rows_leave_a_moving_window_by_the_clock_of_the_server() {
+    let server = Server::start();
+    let start = Instant::now();
+    for millis in [3_602_000, 1_000, 0] {
+        append_aged(&server, millis).await;
+    }
+    for ops in ["", ".sort(row => row[\"age\"])", ".groupby(row => row[\"age\"])"] {
+        assert_eq!(once(&server, &question(&format!(".last(\"1h\"){ops}"))).await["n_rows"], 2, "{ops}");
+    }
+    let asked = question(".last(\"3s\").filter(row => row[\"age\"] < 5000)");
+    let mut live = LiveQuery::open(&server).await;
+    assert_eq!(live.ask(&asked).await["n_rows"], 2);
+    assert_eq!(live.next().await["row_ids"], json!([2]), "the older row leaves first, and nothing else is told");
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    assert_eq!(live.next().await["row_ids"], json!([]));
+    assert!((3..15).contains(&start.elapsed().as_secs()));
+    append_aged(&server, 0).await;
+    assert_eq!(live.next().await["row_ids"], json!([3]));
+    let received = question(".last(\"1m\", row => row[\"_received\"])");
+    assert_eq!(once(&server, &received).await["n_rows"], 4);
 }
 
 #[tokio::test]

@@ -73,6 +73,22 @@ async fn many_small_batches_come_as_few_messages() {
 }
 
 #[tokio::test]
+async fn a_reader_with_nothing_to_show_is_sent_the_first_rows_alone() {
+    let server = Server::start();
+    let pad = "x".repeat(50);
+    let rows: Vec<String> = (0..20_000).map(|n| format!("{{\"n\":{n},\"pad\":\"{pad}\"}}")).collect();
+    server.append(TABLE, "text/plain", framed(writer(1), 1, &rows)).await.expect(200);
+    for from in [0, 300] {
+        let mut tail = Tail::open(&server, TABLE, &format!("from={from}")).await;
+        let first = tail.next().await.expect("the tail goes on");
+        let streamtable_tests::TailRows::Arrow(first) = first else { panic!("the tail is in Arrow") };
+        assert_eq!(numbers(&first), (from..from + 512).collect::<Vec<_>>());
+        let rest = tail.next().await.expect("the tail goes on");
+        assert_eq!(rest.len() as u64, 20_000 - from - 512, "what follows is not cut");
+    }
+}
+
+#[tokio::test]
 async fn tails_that_come_and_go_while_rows_stream_see_each_row_once() {
     let server = Server::start();
     let n_rows = 3000_u64;

@@ -14,7 +14,7 @@ import { here } from "./build/run.mjs";
 const [board, out] = process.argv.slice(2);
 const TARGET = "es2022";
 
-/** A file of the board; `pattern` matches its name with the hash that trunk puts there. */
+/** A file of the board; `pattern` matches its name with the hash that the build puts there. */
 function read(pattern) {
   const names = readdirSync(board).filter((name) => pattern.test(name));
   if (names.length !== 1) throw new Error(`${board} has ${names.length} files like ${pattern}: build the board anew`);
@@ -25,9 +25,9 @@ const deflated = (bytes) => deflateSync(bytes, { level: 9 }).toString("base64");
 
 /** The scripts that the board's worker loads, one after the other. */
 function workerScripts() {
-  const loader = read(/^worker_loader\.js$/).toString();
+  const loader = read(/^worker_loader-[0-9a-f]+\.js$/).toString();
   const list = /importScripts\(([^)]*)\)/.exec(loader)?.[1];
-  if (!list) throw new Error("worker_loader.js imports no scripts");
+  if (!list) throw new Error("the worker's loader imports no scripts");
   return [...list.matchAll(/"\/([^"]+)"/g)].map(([, name]) => readFileSync(join(board, name), "utf8")).join("\n");
 }
 
@@ -59,7 +59,7 @@ async function startGlue() {
 
 const assets = {
   boardWasm: deflated(read(/^board-[0-9a-f]+_bg\.wasm$/)),
-  workerWasm: deflated(read(/^worker_bg\.wasm$/)),
+  workerWasm: deflated(read(/^worker-[0-9a-f]+_bg\.wasm$/)),
   workerScripts: (await transform(workerScripts(), { minifySyntax: true, minifyWhitespace: true, target: TARGET })).code,
   styles: (await transform(styles(), { loader: "css", minify: true, target: TARGET })).code,
 };

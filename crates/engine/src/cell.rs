@@ -65,12 +65,6 @@ impl Cell<'_> {
         }
     }
 
-    /// Orders as [`Value::total_cmp`], the greatest first if `descending`, nulls last either way.
-    pub(crate) fn sort_cmp(self, other: Self, descending: bool) -> Ordering {
-        let order = self.total_cmp(other);
-        if descending && !self.is_null() && !other.is_null() { order.reverse() } else { order }
-    }
-
     /// Compares as the language's `<` does: `None` between kinds and with null.
     pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
         let number = |cell: Self| matches!(cell, Cell::Int(_) | Cell::Float(_));

@@ -16,6 +16,7 @@ use crate::sort::sort_numbers;
 use crate::spec::ViewSpec;
 use crate::table::Table;
 use crate::text::TextCells;
+use crate::way::Way;
 
 /// A code of a dictionary whose group is not known yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -199,11 +200,11 @@ impl Groups {
         let key_values = |key: &SortKey| -> Vec<Value> {
             (0..self.n_groups as u32).map(|group| key.expr.eval(&GroupRow { groups: self, group })).collect()
         };
-        let keys: Vec<(Vec<Value>, bool)> = self.sort.iter().map(|key| (key_values(key), key.descending)).collect();
+        let keys: Vec<(Vec<Value>, Way)> = self.sort.iter().map(|key| (key_values(key), Way::of(key))).collect();
         let mut order: Vec<u32> = (0..self.n_groups as u32).collect();
         sort_numbers(&mut order, &|a, b| {
-            let by_key = |(values, descending): &(Vec<Value>, bool)| {
-                Cell::from(&values[a as usize]).sort_cmp(Cell::from(&values[b as usize]), *descending)
+            let by_key = |(values, way): &(Vec<Value>, Way)| {
+                way.compare(Cell::from(&values[a as usize]), Cell::from(&values[b as usize]))
             };
             keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or_else(|| a.cmp(&b))
         });

@@ -6,6 +6,7 @@
 
 mod cell;
 mod cells_of;
+mod collate;
 mod column;
 mod compute;
 mod display;
@@ -18,6 +19,7 @@ mod group;
 mod kernel;
 mod key;
 mod m4;
+mod moving;
 mod order;
 mod passed;
 mod patch;
@@ -30,10 +32,13 @@ mod spec;
 mod table;
 mod text;
 mod view;
+mod way;
 mod window;
 
 #[cfg(test)]
 mod compute_tests;
+#[cfg(test)]
+mod moving_tests;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
@@ -42,7 +47,7 @@ mod oracle_tests;
 mod table_tests;
 
 pub use error::EngineError;
-pub use expr::{Aggregate, AggregateOp, NamedExpr, SortKey};
+pub use expr::{Aggregate, AggregateOp, Locale, NamedExpr, SortKey};
 pub use m4::Points;
 pub use segment::SEGMENT_ROWS;
 pub use spec::ViewSpec;

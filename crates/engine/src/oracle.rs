@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
-use expr::{Aggregate, AggregateOp, Expr, RowSource, SortKey, is_true};
+use expr::{Aggregate, AggregateOp, Expr, Locale, RowSource, SortKey, is_true};
 use model::{Row, Value};
 
 use crate::ViewSpec;
+use crate::collate;
 use crate::oracle_tests::COLUMNS;
 
 /// What a view shows, read from rows one by one.
@@ -33,12 +34,13 @@ pub(crate) fn sort_by_keys<R: RowSource>(rows: &mut [(u64, R)], sort: &[SortKey]
     rows.sort_by(|(_, a), (_, b)| {
         for key in sort {
             let (a, b) = (key.expr.eval(a), key.expr.eval(b));
+            let greatest = if key.nulls_first { Ordering::Less } else { Ordering::Greater };
             let order = match (a.is_null(), b.is_null()) {
                 (true, true) => Ordering::Equal,
-                (true, false) => Ordering::Greater,
-                (false, true) => Ordering::Less,
-                _ if key.descending => b.total_cmp(&a),
-                _ => a.total_cmp(&b),
+                (true, false) => greatest,
+                (false, true) => greatest.reverse(),
+                _ if key.descending => compare_values(&b, &a, key.locale),
+                _ => compare_values(&a, &b, key.locale),
             };
             if order.is_ne() {
                 return order;
@@ -46,6 +48,13 @@ pub(crate) fn sort_by_keys<R: RowSource>(rows: &mut [(u64, R)], sort: &[SortKey]
         }
         Ordering::Equal
     });
+}
+
+fn compare_values(a: &Value, b: &Value, locale: Option<Locale>) -> Ordering {
+    match (a, b, locale) {
+        (Value::Text(a), Value::Text(b), Some(locale)) => collate::compare(a, b, locale),
+        _ => a.total_cmp(b),
+    }
 }
 
 pub(crate) fn figure(aggregate: &Aggregate, rows: &[OffsetRow<'_>]) -> Value {

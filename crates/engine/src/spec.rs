@@ -1,6 +1,6 @@
 //! What a view shows: a query's operations, brought to one form.
 
-use expr::{Aggregate, Expr, Op, Query, RowColumns, Scope, SortKey};
+use expr::{Aggregate, Expr, Last, Op, Query, RowColumns, Scope, SortKey};
 use model::SYSTEM_COLUMNS;
 
 use crate::error::EngineError;
@@ -10,7 +10,9 @@ use crate::error::EngineError;
 pub struct ViewSpec {
     /// Rows are in the view where all of these are true.
     pub filters: Vec<Expr>,
-    /// The order: by the first key, then the next; nulls last, equals by offset. In a grouped view the keys read the
+    /// And where all of these hold, by the clock that the view is given. See [`crate::View::advance`].
+    pub lasts: Vec<Last>,
+    /// The order: by the first key, then the next; equals by offset. In a grouped view the keys read the
     /// columns of the groups (see [`ViewSpec::group_columns`]) and equals stand in order of first appearance.
     pub sort: Vec<SortKey>,
     /// What makes rows one group.
@@ -36,12 +38,20 @@ impl ViewSpec {
         for op in ops {
             match op {
                 Op::Rows => return Err(EngineError::Unsupported(".rows() stands right after the table, once")),
-                Op::Filter(_) if spec.is_grouped() => {
+                Op::Filter(_) | Op::Last(_) if spec.is_grouped() => {
                     return Err(EngineError::Unsupported(
                         "groups cannot be filtered yet; filter the rows before .groupby()",
                     ));
                 }
                 Op::Filter(filter) => spec.filters.push(scope.resolve(filter)?),
+                Op::Last(last) => match scope.resolve(&Expr::column(&last.column))? {
+                    Expr::Column(column) => spec.lasts.push(Last { column, ..*last }),
+                    _ => {
+                        return Err(EngineError::Unsupported(
+                            ".last() goes by a column that rows have, not by one that is computed",
+                        ));
+                    }
+                },
                 Op::Sort(keys) => {
                     let earlier = std::mem::take(&mut spec.sort);
                     // Past a grouping it is the columns of the groups that are read.
@@ -114,7 +124,8 @@ mod tests {
             let sort =
                 spec.sort.iter().map(|key| format!("{}{}", if key.descending { "-" } else { "+" }, key.expr.name()));
             let filters = spec.filters.iter().map(|filter| format!("?{}", filter.name()));
-            filters.chain(sort).chain(spec.group_columns()).collect::<Vec<_>>().join(" ")
+            let lasts = spec.lasts.iter().map(|last| format!("{}@{}", last.span, last.column));
+            filters.chain(lasts).chain(sort).chain(spec.group_columns()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(got.map(keys), expect.map(str::to_owned), "{ops}");
     }
@@ -129,6 +140,9 @@ mod tests {
         check(".rows().sort(r => [r.a, r.b]).sort(r => r.b, \"desc\")", Ok("-b +a"));
         check(".rows().sort(r => r.a).groupby(r => r.b).sort(r => r.count)", Ok("+count b count"));
         check(".rows().groupby(r => r.count, g => [g.count(), g.x.avg()])", Ok("count count 2 avg(x)"));
+        check(".rows().last(\"5m\").sort(r => r.b).last(\"1h\", r => r.t)", Ok("5m@timestamp 1h@t +b"));
+        check(".last(\"5m\")", Err("no_rows"));
+        check(".rows().groupby(r => r.a).last(\"5m\")", Err("unsupported"));
         check(".rows().groupby(r => r.a).filter(r => r.a)", Err("unsupported"));
         check(".rows().groupby(r => r.a).groupby(r => r.a)", Err("unsupported"));
         check(".rows().groupby(r => [], g => [])", Err("unsupported"));
@@ -139,6 +153,9 @@ mod tests {
         let with = |ops: &str| format!(".rows().with_columns(r => {{s: r.a + 1}}){ops}");
         check(&with(".filter(r => r.s > 2)"), Ok("?row[\"a\"] + 1 > 2"));
         check(&with(".sort(r => r.s)"), Ok("+row[\"a\"] + 1"));
+        check(".rows().map(r => {t: r.ts}).last(\"5m\", r => r.t)", Ok("5m@ts"));
+        check(&with(".last(\"5m\", r => r.s)"), Err("unsupported"));
+        check(".rows().map(r => {t: r.ts}).last(\"5m\")", Err("unsupported"));
         check(&with(".groupby(r => [r.s, r.a], g => g.s.avg()).sort(r => r.s)"), Ok("+s s a avg(s)"));
         // What a name means depends on where it stands.
         check(

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use model::{ColumnSchema, ColumnType, Value};
+use model::{ColumnSchema, ColumnType, Timestamp, Value};
 
 use crate::cell::Cell;
 use crate::error::EngineError;
 use crate::filter::Filter;
 use crate::group::Groups;
 use crate::m4::{self, Points};
+use crate::moving::Moving;
 use crate::order::Order;
 use crate::passed::Passed;
 use crate::row_set::RowSet;
@@ -22,6 +23,7 @@ use crate::window::{Window, WindowColumn};
 pub struct View {
     spec: ViewSpec,
     filter: Filter,
+    moving: Moving,
     rows: Rows,
     /// The number of the first row that the table had when it was last looked at, and of the first row not taken in yet.
     first_row: u32,
@@ -50,7 +52,7 @@ impl Rows {
             Rows::Grouped(Groups::new(spec))
         } else if !spec.sort.is_empty() {
             Rows::Sorted(Order::new(&spec.sort))
-        } else if spec.filters.is_empty() {
+        } else if spec.filters.is_empty() && spec.lasts.is_empty() {
             Rows::All
         } else {
             Rows::Some(RowSet::default())
@@ -59,26 +61,29 @@ impl Rows {
 }
 
 impl View {
-    /// A view of the rows the table has.
+    /// A view of the rows the table has. Where the spec has moving windows, the clock stands at the beginning of 1970; see
+    /// [`View::new_within`].
     ///
     /// # Errors
     /// [`EngineError::Unsupported`] of a spec that no view can show; none of those that [`ViewSpec::of`] gives.
     pub fn new(table: &Table, spec: ViewSpec) -> Result<Self, EngineError> {
-        Self::new_within(table, spec, usize::MAX)
+        Self::new_within(table, spec, Timestamp(0), usize::MAX)
     }
 
-    /// As [`View::new`], unless groups come to take more than `max_bytes`, about.
+    /// As [`View::new`], by a clock that says `now`, unless groups come to take more than `max_bytes`, about.
     ///
     /// # Errors
     /// As [`View::new`]; [`EngineError::TooManyGroups`].
-    pub fn new_within(table: &Table, spec: ViewSpec, max_bytes: usize) -> Result<Self, EngineError> {
+    pub fn new_within(table: &Table, spec: ViewSpec, now: Timestamp, max_bytes: usize) -> Result<Self, EngineError> {
         let rows = Rows::empty(&spec);
-        let filter = Filter::new(&spec.filters);
         let (first_row, base_offset) = (table.row_numbers().start, table.base_offset());
+        let moving = Moving::new(&spec.lasts, now, first_row);
+        let filter = moving.filter(&spec.filters);
         let n_patched = table.patched.n_rows();
         let (end_row, revision, columns) = (first_row, 0, Vec::new());
-        let mut view = Self { spec, filter, rows, first_row, end_row, n_patched, base_offset, revision, columns };
-        view.take_in(table, max_bytes)?;
+        let mut view =
+            Self { spec, filter, moving, rows, first_row, end_row, n_patched, base_offset, revision, columns };
+        view.take_in(table, &[], max_bytes)?;
         view.revision = 1;
         Ok(view)
     }
@@ -89,10 +94,10 @@ impl View {
         &self.spec
     }
 
-    /// Takes in the rows appended since, looks again at those that were patched, and lets go of those that the table dropped. Says whether anything in the view
-    /// changed, its columns included; only then is there a new revision.
+    /// Takes in the rows appended since, looks again at those that were patched, and lets go of those that the table dropped.
+    /// Says whether anything in the view changed, its columns included; only then is there a new revision.
     pub fn apply(&mut self, table: &Table) -> bool {
-        self.take_in(table, usize::MAX).unwrap_or_default()
+        self.apply_within(table, usize::MAX).unwrap_or_default()
     }
 
     /// As [`View::apply`], unless the groups come to take more than `max_bytes`, about.
@@ -100,33 +105,59 @@ impl View {
     /// # Errors
     /// [`EngineError::TooManyGroups`]. The view then lacks rows, and is of no more use.
     pub fn apply_within(&mut self, table: &Table, max_bytes: usize) -> Result<bool, EngineError> {
-        self.take_in(table, max_bytes)
+        self.take_in(table, &[], max_bytes)
     }
 
-    fn take_in(&mut self, table: &Table, max_bytes: usize) -> Result<bool, EngineError> {
+    /// As [`View::apply`], and lets go of the rows that a clock which says `now` leaves outside the moving windows. These
+    /// move by whole seconds, or by tenths of their span where that is less. A clock that was put back makes the view anew.
+    pub fn advance(&mut self, table: &Table, now: Timestamp) -> bool {
+        self.advance_within(table, now, usize::MAX).unwrap_or_default()
+    }
+
+    /// As [`View::advance`], unless the groups come to take more than `max_bytes`, about.
+    ///
+    /// # Errors
+    /// As [`View::apply_within`].
+    pub fn advance_within(&mut self, table: &Table, now: Timestamp, max_bytes: usize) -> Result<bool, EngineError> {
+        let Some(left) = self.moving.advance(now, &self.spec.filters) else {
+            let made = Self::new_within(table, self.spec.clone(), now, max_bytes)?;
+            *self = Self { revision: self.revision + 1, ..made };
+            return Ok(true);
+        };
+        if !left.is_empty() {
+            self.filter = self.moving.filter(&self.spec.filters);
+        }
+        self.take_in(table, &left, max_bytes)
+    }
+
+    /// Takes out the rows that one of the filters finds, which were in the moving windows and are no more; then takes in new
+    /// ones.
+    fn take_in(&mut self, table: &Table, left: &[Filter], max_bytes: usize) -> Result<bool, EngineError> {
         let numbers = table.row_numbers();
         // A new view of no rows has columns all the same.
         let is_new = self.revision == 0;
         let has_patched = table.patched.n_rows() > self.n_patched;
-        if !is_new && !has_patched && numbers == (self.first_row..self.end_row) {
+        if !is_new && left.is_empty() && !has_patched && numbers == (self.first_row..self.end_row) {
             return Ok(false);
         }
         let has_dropped = numbers.start > self.first_row;
-        let mut start = self.end_row.max(numbers.start);
         if has_dropped {
             match &mut self.rows {
-                Rows::All => {}
+                Rows::All | Rows::Grouped(_) => {}
                 Rows::Some(rows) => rows.drop_before(numbers.start as usize),
                 Rows::Sorted(order) => order.drop_before(numbers.start),
-                // What a group's figures took in cannot be taken out again.
-                Rows::Grouped(_) => {
-                    self.rows = Rows::empty(&self.spec);
-                    start = numbers.start;
-                }
             }
         }
+        let mut start = self.end_row.max(numbers.start);
+        let mut is_anew = has_dropped && self.spec.is_grouped();
         if has_patched {
-            start = self.look_again(table, start);
+            is_anew |= !self.look_again(table, start);
+        }
+        let has_left = !left.is_empty() && self.leave_behind(table, left);
+        is_anew |= has_left && self.spec.is_grouped();
+        if is_anew {
+            self.rows = Rows::empty(&self.spec);
+            start = numbers.start.max(self.moving.first_row());
         }
         (self.first_row, self.end_row) = (numbers.start, numbers.end);
         self.n_patched = table.patched.n_rows();
@@ -169,19 +200,53 @@ impl View {
         if columns_changed {
             self.columns = columns.into_owned();
         }
-        let changed = n_passed > 0 || columns_changed || has_dropped || has_patched;
+        let changed = n_passed > 0 || columns_changed || has_dropped || has_patched || has_left;
         self.revision += u64::from(changed);
         Ok(changed)
     }
 
-    /// Puts the rows that were patched, of those before `start`, where they now belong. Gives the row from which on all are to
-    /// be taken in: the first where that could not be done, with the view empty.
-    fn look_again(&mut self, table: &Table, start: u32) -> u32 {
+    /// Takes out rows, unless they are in groups. Says whether there were any.
+    fn leave_behind(&mut self, table: &Table, left: &[Filter]) -> bool {
+        let start = self.moving.first_row().max(table.row_numbers().start);
+        let mut gone: Vec<u32> = Vec::new();
+        for filter in left {
+            filter.run(table, start, |segment_idx, passed| {
+                let first = segment_idx * SEGMENT_ROWS;
+                passed.for_each(|place| gone.push((first + place) as u32));
+            });
+        }
+        self.moving.skip_old_segments(table);
+        gone.retain(|row| *row < self.end_row);
+        if gone.is_empty() {
+            return false;
+        }
+        // What several windows leave behind is there several times.
+        let gone = RowSet::of_rows(gone.iter().copied());
+        match &mut self.rows {
+            Rows::All | Rows::Grouped(_) => {}
+            Rows::Some(rows) => {
+                rows.remove(&gone);
+                rows.drop_before(self.moving.first_row() as usize);
+            }
+            Rows::Sorted(order) => {
+                order.leave(table, &gone);
+                order.forget_before(self.moving.first_row());
+            }
+        }
+        true
+    }
+
+    /// Puts the rows that were patched, of those before `start`, where they now belong; false where the view must be made anew
+    /// for that.
+    fn look_again(&mut self, table: &Table, start: u32) -> bool {
         let first = table.row_numbers().start;
         let Some(patched) = table.patched.since(self.n_patched, first..start) else {
-            self.rows = Rows::empty(&self.spec);
-            return first;
+            self.moving.look_back(first);
+            return false;
         };
+        if let Some(row) = patched.row_at(0) {
+            self.moving.look_back(row);
+        }
         match &mut self.rows {
             Rows::All => {}
             Rows::Some(rows) => {
@@ -199,12 +264,9 @@ impl View {
                 }
             }
             // What a group's figures took in cannot be taken out again.
-            Rows::Grouped(_) => {
-                self.rows = Rows::empty(&self.spec);
-                return first;
-            }
+            Rows::Grouped(_) => return false,
         }
-        start
+        true
     }
 
     /// Whether nothing was put off. A view that is sorted anew finds its first rows before it puts the others in order, and

@@ -6,6 +6,7 @@ use model::TableName;
 use crate::aggregate::Aggregate;
 use crate::expr::Expr;
 use crate::query::{Op, Query, SortKey};
+use crate::span::{Last, Span};
 
 impl Query {
     /// The rows of a table, as they come.
@@ -37,7 +38,7 @@ impl Query {
                     keys.extend(new);
                 }
                 Op::GroupBy { .. } => break,
-                Op::Rows | Op::Filter(_) | Op::WithColumns(_) | Op::Map(_) => {}
+                Op::Rows | Op::Filter(_) | Op::Last(_) | Op::WithColumns(_) | Op::Map(_) => {}
             }
         }
         keys
@@ -66,33 +67,50 @@ impl Query {
     pub fn toggle_sort(&mut self, column: &str, additive: bool) {
         let mut keys = self.sort_keys();
         let place = keys.iter().position(|key| matches!(&key.expr, Expr::Column(name) if name == column));
-        let next = match place.map(|idx| keys[idx].descending) {
-            None => Some(false),
-            Some(false) => Some(true),
-            Some(true) => None,
-        };
-        if additive {
-            match (place, next) {
-                (Some(idx), Some(descending)) => keys[idx].descending = descending,
-                (Some(idx), None) => drop(keys.remove(idx)),
-                (None, _) => keys.push(SortKey::column(column, false)),
-            }
-        } else {
-            keys = next.map(|descending| SortKey::column(column, descending)).into_iter().collect();
+        match place {
+            // The way back to unordered.
+            Some(idx) if keys[idx].descending => drop(keys.remove(idx)),
+            Some(idx) => keys[idx].descending = true,
+            None => keys.push(SortKey::column(column, false)),
+        }
+        if !additive {
+            keys.retain(|key| matches!(&key.expr, Expr::Column(name) if name == column));
         }
         self.set_sort(keys);
     }
 
     /// Adds a filter after the others.
     pub fn add_filter(&mut self, filter: Expr) {
-        let place = self.end_of_row_ops();
-        self.ops.insert(place, Op::Filter(filter));
+        self.keep_rows_by(Op::Filter(filter));
+    }
+
+    /// The moving windows, in order.
+    #[must_use]
+    pub fn lasts(&self) -> Vec<&Last> {
+        let lasts = self.ops.iter().filter_map(|op| if let Op::Last(last) = op { Some(last) } else { None });
+        lasts.collect()
+    }
+
+    /// Keeps the rows of the last span by that column, in place of the windows by it that there were; with no span, all.
+    pub fn set_last(&mut self, column: &str, span: Option<Span>) {
+        let is_same = |op: &Op| matches!(op, Op::Last(last) if last.column == column);
+        let known = self.ops.iter().position(is_same);
+        let last = span.map(|span| Op::Last(Last { span, column: column.to_owned() }));
+        match (known, last) {
+            (Some(place), Some(last)) => {
+                self.ops[place] = last;
+                let mut place_of = 0..;
+                self.ops.retain(|op| place_of.next() == Some(place) || !is_same(op));
+            }
+            (None, Some(last)) => self.keep_rows_by(last),
+            (_, None) => self.ops.retain(|op| !is_same(op)),
+        }
     }
 
     /// Where one more filter or computed column goes. Past a grouping it would be one of groups.
     pub(crate) fn end_of_row_ops(&mut self) -> usize {
         self.ensure_rows();
-        let is_first = |op: &Op| matches!(op, Op::Rows | Op::Filter(_) | Op::WithColumns(_) | Op::Map(_));
+        let is_first = |op: &Op| matches!(op, Op::Rows | Op::Filter(_) | Op::Last(_) | Op::WithColumns(_) | Op::Map(_));
         let end = self.ops.iter().position(|op| matches!(op, Op::GroupBy { .. })).unwrap_or(self.ops.len());
         self.ops[..end].iter().rposition(is_first).map_or(0, |idx| idx + 1)
     }
@@ -146,6 +164,12 @@ impl Query {
             self.ops.push(Op::GroupBy { keys, aggregates });
         }
         self.set_sort(sort);
+    }
+
+    /// Adds what keeps rows after others of its kind.
+    fn keep_rows_by(&mut self, op: Op) {
+        let place = self.end_of_row_ops();
+        self.ops.insert(place, op);
     }
 
     fn ensure_rows(&mut self) {
@@ -221,6 +245,33 @@ mod tests {
         );
         check(".rows()", |query| query.remove_filter(0), ".rows()");
         check(".rows()", |query| query.replace_filter(3, parse_expr("true").unwrap()), ".rows()");
+    }
+
+    #[test]
+    fn windows_are_set_changed_and_removed() {
+        let last = |column: &'static str, span: &'static str| {
+            move |query: &mut Query| query.set_last(column, Span::parse(span))
+        };
+        check("", last("timestamp", "5m"), ".rows().last(\"5m\")");
+        check(
+            ".rows().filter(r => r.a).sort(r => r.x).groupby(r => r.a)",
+            last("ts", "24h"),
+            ".rows().filter(row => row[\"a\"]).last(\"24h\", row => row[\"ts\"]).sort(row => row[\"x\"], \"asc\").groupby(row => [row[\"a\"]])",
+        );
+        let three = ".rows().last('1h').last('1d', r => r.ts).last('2h').filter(r => r.a)";
+        check(
+            three,
+            last("timestamp", "5m"),
+            ".rows().last(\"5m\").last(\"1d\", row => row[\"ts\"]).filter(row => row[\"a\"])",
+        );
+        check(three, last("timestamp", ""), ".rows().last(\"1d\", row => row[\"ts\"]).filter(row => row[\"a\"])");
+        check(
+            ".rows().last('1h')",
+            |query| query.add_filter(parse_expr("row.a").unwrap()),
+            ".rows().last(\"1h\").filter(row => row[\"a\"])",
+        );
+        let query = parse_query(&format!("table('t'){three}")).unwrap();
+        assert_eq!(query.lasts().iter().map(|last| last.span.to_string()).collect::<Vec<_>>(), ["1h", "1d", "2h"]);
     }
 
     #[test]

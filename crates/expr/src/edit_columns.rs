@@ -53,6 +53,7 @@ impl Query {
             let is_kept = match &mut op {
                 Op::Rows => true,
                 Op::Filter(filter) => !reads_removed(filter),
+                Op::Last(last) => last.column != name,
                 Op::Sort(keys) => {
                     keys.retain(|key| !reads_removed(&key.expr));
                     !keys.is_empty()
@@ -163,6 +164,8 @@ fn rename(ops: &mut [Op], old: &str, new: &str) {
         match op {
             Op::Rows => {}
             Op::Filter(filter) => rename(filter),
+            Op::Last(last) if last.column == names[0].0 => last.column.clone_from(&names[0].1),
+            Op::Last(_) => {}
             Op::Sort(keys) => keys.iter_mut().for_each(|key| rename(&mut key.expr)),
             Op::WithColumns(columns) => columns.iter_mut().for_each(|column| rename(&mut column.expr)),
             Op::Map(columns) => {

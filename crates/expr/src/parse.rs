@@ -2,6 +2,8 @@
 
 mod columns;
 mod group;
+mod last;
+mod sort;
 
 use std::ops::Range;
 
@@ -12,7 +14,7 @@ use crate::error::ParseError;
 use crate::expr::{BinaryOp, Expr, MATCHES, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
 use crate::lexer::{Token, tokens};
 use crate::pattern::Pattern;
-use crate::query::{Op, Query, SortKey};
+use crate::query::{Op, Query};
 use crate::time::parse_timestamp;
 
 /// Reads a whole query, `table("e/p/t").rows()…`. Lambda parameters may have any name.
@@ -42,6 +44,9 @@ type Deep = (Expr, usize);
 
 /// What a name other than the row's means.
 const WORDS: [&str; 7] = ["true", "false", "null", "NaN", "Infinity", "date", "bytes"];
+
+/// The operations on rows.
+const OPERATIONS: [&str; 7] = ["rows", "filter", "last", "sort", "groupby", "with_columns", "map"];
 
 struct Parser {
     tokens: Vec<(Token, Range<usize>)>,
@@ -150,16 +155,16 @@ impl Parser {
 
     fn op(&mut self) -> Result<Op, ParseError> {
         let at = self.at();
-        let name = self.expect_name("an operation such as rows, filter, sort or groupby")?;
-        if !["rows", "filter", "sort", "groupby", "with_columns", "map"].contains(&name.as_str()) {
-            let message =
-                format!("there is no operation {name:?}; there are rows, filter, sort, groupby, with_columns and map");
+        let name = self.expect_name("an operation such as rows, filter, last, sort or groupby")?;
+        if !OPERATIONS.contains(&name.as_str()) {
+            let message = format!("there is no operation {name:?}; there are {}", OPERATIONS.join(", "));
             return Err(ParseError::new("unknown_operation", message, at));
         }
         self.expect("(")?;
         let op = match name.as_str() {
             "rows" => Op::Rows,
             "filter" => Op::Filter(self.lambda("row")?),
+            "last" => Op::Last(self.last()?),
             "sort" => Op::Sort(self.sort_keys()?),
             "with_columns" => Op::WithColumns(self.columns()?),
             "map" => Op::Map(self.columns()?),
@@ -167,37 +172,6 @@ impl Parser {
         };
         self.expect(")")?;
         Ok(op)
-    }
-
-    fn sort_keys(&mut self) -> Result<Vec<SortKey>, ParseError> {
-        let (exprs, several) = match self.lambda("row")? {
-            Expr::List(exprs) => (exprs, true),
-            expr => (vec![expr], false),
-        };
-        let mut descending = vec![false; exprs.len()];
-        let at = self.at();
-        if self.take(",") && !matches!(self.peek(), Token::Symbol(")")) {
-            if several && self.take("[") {
-                let given = self.items(Self::direction)?.into_iter().map(|(descending, _)| descending).collect();
-                descending = given;
-            } else {
-                let given = self.direction()?.0;
-                descending.fill(given);
-            }
-        }
-        if descending.len() != exprs.len() {
-            let message = format!("{} keys need as many directions, not {}", exprs.len(), descending.len());
-            return Err(ParseError::new("wrong_arguments", message, at.start..self.at().start));
-        }
-        let keys = exprs.into_iter().zip(descending);
-        Ok(keys.map(|(expr, descending)| SortKey { expr, descending }).collect())
-    }
-
-    fn direction(&mut self) -> Result<(bool, usize), ParseError> {
-        match self.peek() {
-            Token::Text(text) if text == "asc" || text == "desc" => Ok((self.next() == Token::Text("desc".into()), 0)),
-            _ => self.unexpected("\"asc\" or \"desc\""),
-        }
     }
 
     /// `row => expression`, or the expression alone over a row named `default`.

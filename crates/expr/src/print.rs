@@ -6,7 +6,8 @@ use model::Value;
 
 use crate::aggregate::{Aggregate, AggregateOp, Share};
 use crate::expr::{Expr, MATCHES, Step, UnaryOp};
-use crate::query::{NamedExpr, Op, Query};
+use crate::query::{NamedExpr, Op, Query, SortKey};
+use crate::span::TIMESTAMP;
 
 /// A choice binds least, then the operators between two operands from 1 on.
 const CHOICE: u8 = 0;
@@ -30,18 +31,19 @@ impl Display for Query {
 
 impl Display for Op {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let direction = |descending| if descending { "\"desc\"" } else { "\"asc\"" };
         match self {
             Op::Rows => f.write_str(".rows()"),
+            Op::Last(last) if last.column == TIMESTAMP => write!(f, ".last(\"{}\")", last.span),
+            Op::Last(last) => write!(f, ".last(\"{}\", row => row[{}])", last.span, Quoted(&last.column)),
             Op::Filter(expr) => write!(f, ".filter(row => {expr})"),
             Op::Sort(keys) => match &keys[..] {
                 // A key that is itself a list would read as a list of keys.
                 [key] if !matches!(key.expr, Expr::List(_)) => {
-                    write!(f, ".sort(row => {}, {})", key.expr, direction(key.descending))
+                    write!(f, ".sort(row => {}, {})", key.expr, Way(key))
                 }
                 keys => {
                     write!(f, ".sort(row => [{}]", Listed(keys.iter().map(|key| &key.expr)))?;
-                    write!(f, ", [{}])", Listed(keys.iter().map(|key| direction(key.descending))))
+                    write!(f, ", [{}])", Listed(keys.iter().map(Way)))
                 }
             },
             Op::WithColumns(columns) => write!(f, ".with_columns(row => {{{}}})", Listed(columns.iter())),
@@ -73,6 +75,21 @@ impl Display for Aggregate {
             AggregateOp::Quantile(share) if share != Share::HALF => write!(f, ".{}({})", self.op.name(), share.get()),
             op => write!(f, ".{}()", op.name()),
         }
+    }
+}
+
+/// The way in which a key orders, in quotes.
+struct Way<'a>(&'a SortKey);
+
+impl Display for Way<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.descending { "\"desc" } else { "\"asc" })?;
+        f.write_str(if self.0.nulls_first { " nulls first" } else { "" })?;
+        if let Some(locale) = self.0.locale {
+            f.write_str(" locale")?;
+            locale.tag().map_or(Ok(()), |tag| write!(f, " {tag}"))?;
+        }
+        f.write_str("\"")
     }
 }
 

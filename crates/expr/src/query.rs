@@ -4,6 +4,8 @@ use model::TableName;
 
 use crate::aggregate::Aggregate;
 use crate::expr::Expr;
+use crate::locale::Locale;
+use crate::span::Last;
 
 /// What a panel shows: a table and what is done to its rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +23,14 @@ pub enum Op {
     Rows,
     /// `.filter(row => …)`: keeps the rows for which the expression is true.
     Filter(Expr),
+    /// `.last("5m")`: keeps the rows whose time is less than that ago.
+    Last(Last),
     /// `.with_columns(row => {"name": …})`: adds columns, or puts them in the place of those of the same names. Each is computed
     /// from the row before.
     WithColumns(Vec<NamedExpr>),
     /// `.map(row => {"name": …})`: the same, and keeps no other columns.
     Map(Vec<NamedExpr>),
-    /// `.sort(row => …, "desc")`: orders by the first key, then the next; nulls last, equals in the order they had.
+    /// `.sort(row => …, "desc nulls first")`: orders by the first key, then the next; equals in the order they had.
     Sort(Vec<SortKey>),
     /// `.groupby(row => […], rows => […])`: a row for each combination of the keys, with figures over its rows.
     GroupBy {
@@ -52,14 +56,25 @@ pub struct NamedExpr {
 pub struct SortKey {
     /// The value rows are ordered by.
     pub expr: Expr,
-    /// Whether the greatest comes first. Nulls come last either way.
+    /// Whether the greatest comes first. Where nulls stand is not changed by it.
     pub descending: bool,
+    /// Whether nulls come first, and not last.
+    pub nulls_first: bool,
+    /// The language whose alphabet orders texts; `None` orders them by code point. Texts within lists and objects are
+    /// ordered by code point always.
+    pub locale: Option<Locale>,
 }
 
 impl SortKey {
-    /// Orders by a column.
+    /// Orders by the values of an expression: nulls last, texts by code point.
+    #[must_use]
+    pub fn new(expr: Expr, descending: bool) -> Self {
+        Self { expr, descending, nulls_first: false, locale: None }
+    }
+
+    /// Orders by a column, as [`SortKey::new`].
     #[must_use]
     pub fn column(name: impl Into<String>, descending: bool) -> Self {
-        Self { expr: Expr::column(name), descending }
+        Self::new(Expr::column(name), descending)
     }
 }

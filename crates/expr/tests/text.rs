@@ -1,8 +1,8 @@
 //! Text to tree to text is the identity, a condition is what its expression says, and no text panics.
 
 use expr::{
-    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, MAX_EXPR_DEPTH, Method, NamedExpr, Op, Pattern, Query,
-    Share, SortKey, Step, UnaryOp, parse_expr, parse_query,
+    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, Last, Locale, MAX_EXPR_DEPTH, Method, NamedExpr, Op,
+    Pattern, Query, Share, SortKey, Span, Step, UnaryOp, parse_expr, parse_query,
 };
 use model::{TableName, Timestamp, Value};
 use proptest::prelude::*;
@@ -78,7 +78,13 @@ fn named_exprs() -> impl Strategy<Value = Vec<NamedExpr>> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let key = (expr(), any::<bool>()).prop_map(|(expr, descending)| SortKey { expr, descending });
+    let locale = prop::sample::select(Locale::tags().collect::<Vec<_>>()).prop_map(Locale::from_tag);
+    let locale = prop_oneof![Just(None), locale];
+    let key = (expr(), any::<bool>(), any::<bool>(), locale)
+        .prop_map(|(expr, descending, nulls_first, locale)| SortKey { expr, descending, nulls_first, locale });
+    let span = "[1-9][0-9]{0,4}(ms|s|m|h|d|w)".prop_map(|text| Span::parse(&text).expect("a span"));
+    let column = prop_oneof![Just("timestamp".to_owned()), name()];
+    let last = (span, column).prop_map(|(span, column)| Op::Last(Last { span, column }));
     let quantile = (0_u32..=1_000_000).prop_map(|parts| Share::new(f64::from(parts) / 1e6).map(AggregateOp::Quantile));
     let quantile = quantile.prop_map(|op| op.expect("six digits make a share"));
     let op = prop_oneof![3 => prop::sample::select(AggregateOp::ALL.to_vec()).prop_map(|(op, _)| op), 1 => quantile];
@@ -89,6 +95,7 @@ fn op() -> impl Strategy<Value = Op> {
         named_exprs().prop_map(Op::WithColumns),
         named_exprs().prop_map(Op::Map),
         expr().prop_map(Op::Filter),
+        last,
         prop::collection::vec(key, 0..3).prop_map(Op::Sort),
         (prop::collection::vec(expr(), 0..3), prop::collection::vec(aggregate, 0..3))
             .prop_map(|(keys, aggregates)| Op::GroupBy { keys, aggregates }),
@@ -147,6 +154,10 @@ fn nearly() -> impl Strategy<Value = String> {
         ".rows()",
         ".filter(",
         ".sort(",
+        ".last(",
+        "\"5m\"",
+        "\"desc nulls first\"",
+        "\"locale",
         ".groupby(",
         ".map(",
         ".with_columns(",
@@ -231,6 +242,16 @@ fn what_people_type_becomes_canonical() {
     );
     check(".sort(r => r.a)", r#".sort(row => row["a"], "asc")"#);
     check(".sort(r => [r.a, r.b.c], 'desc')", r#".sort(row => [row["a"], row["b"]["c"]], ["desc", "desc"])"#);
+    check(".sort(r => r.a, 'nulls first')", r#".sort(row => row["a"], "asc nulls first")"#);
+    check(".sort(r => r.a, 'desc', ' nulls  first ',)", r#".sort(row => row["a"], "desc nulls first")"#);
+    check(".sort(r => r.a, 'locale nulls last desc')", r#".sort(row => row["a"], "desc locale")"#);
+    check(
+        ".sort(r => [r.a, r.b], ['locale sv-SE', 'nulls first'])",
+        r#".sort(row => [row["a"], row["b"]], ["asc locale sv", "asc nulls first"])"#,
+    );
+    check(".last('5m')", r#".last("5m")"#);
+    check(".last('90s', row => row.timestamp)", r#".last("90s")"#);
+    check(".last('24h', r => r['t s'])", r#".last("24h", row => row["t s"])"#);
     check(".groupby(r => r.cat)", r#".groupby(row => [row["cat"]])"#);
     check(
         ".groupby(r => [r.cat,], g => [g.count(), g.price.mean(), g['price'].sum(), g.count.count(),])",
@@ -292,6 +313,25 @@ fn errors_point_at_the_character() {
     check("row => {a: row.a b: 1}", "unexpected", 17..18);
     check("row => {a: loss}", "unknown_name", 11..15);
     check("row => ({a: 1}", "unexpected", 15..15);
+
+    let check = |ops: &str, code: &str, at: std::ops::Range<usize>| {
+        let error = parse_query(&format!("table(\"t\"){ops}")).unwrap_err();
+        // What stands before is ten characters long.
+        assert_eq!((error.code(), error.at.start - 10..error.at.end - 10), (code, at), "{ops}: {error}");
+    };
+    check(".last()", "unexpected", 6..7);
+    check(".last(5)", "unexpected", 6..7);
+    check(".last(\"5x\")", "bad_span", 6..10);
+    check(".rows().last(\"0m\", r => r.ts)", "bad_span", 13..17);
+    check(".last(\"5m\", r => r.a.b)", "wrong_arguments", 12..22);
+    check(".last(\"5m\", \"ts\")", "wrong_arguments", 12..16);
+    check(".last(\"5m\" r)", "unexpected", 11..12);
+    check(".sort(r => r.a, \"up\")", "unexpected", 16..20);
+    check(".sort(r => r.a, \"\")", "unexpected", 16..18);
+    check(".sort(r => r.a, \"asc desc\")", "unexpected", 16..26);
+    check(".sort(r => r.a, \"nulls\")", "unexpected", 16..23);
+    check(".sort(r => r.a, \"desc\", \"asc\")", "unexpected", 24..29);
+    check(".sort(r => [r.a], [\"locale tlh\"])", "unknown_locale", 19..31);
 
     let check = |text: &str, code: &str| assert_eq!(parse_query(text).unwrap_err().code(), code, "{text}");
     check("rows()", "unexpected");

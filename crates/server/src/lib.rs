@@ -10,13 +10,14 @@ mod config;
 mod http;
 mod hub;
 pub mod journal;
+mod metrics;
 mod query;
 mod rate;
 mod serve;
 mod state;
 
-pub use config::{Config, ConfigError, Limits};
-pub use http::{ApiError, app};
+pub use config::{Cli, Command, Config, ConfigError, Limits, LoadError, Log, LogFormat, Retain};
+pub use http::{ApiError, app, metrics_app};
 pub use query::{Queries, QueryError};
-pub use serve::serve;
+pub use serve::{check_ready, serve, serve_metrics};
 pub use state::AppState;

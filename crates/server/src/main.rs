@@ -1,19 +1,32 @@
 //! The server's command line.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-use server::{AppState, Config, serve};
+use server::journal::backup;
+use server::{AppState, Cli, Command, Config, LoadError, Log, LogFormat, check_ready, serve, serve_metrics};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
-    let filter = EnvFilter::try_from_env("STREAMTABLE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_ansi(colours).with_writer(std::io::stderr).with_env_filter(filter).init();
-    match run(config) {
+    let Cli { command, config } = match Cli::load(std::env::args()) {
+        Ok(cli) => cli,
+        Err(LoadError::Flags(error)) => error.exit(),
+        Err(LoadError::Config(error)) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Err(error) = start_log(&config.log) {
+        eprintln!("error: --log-level {}: {error}", config.log.level);
+        return ExitCode::FAILURE;
+    }
+    let result = match command {
+        None => run(config),
+        Some(Command::Backup { data, to }) => make_backup(&data, &to),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -22,22 +35,52 @@ fn main() -> ExitCode {
     }
 }
 
+/// Starts the log on stderr.
+fn start_log(log: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
+    let filter = EnvFilter::try_new(&log.level)?;
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    match log.format {
+        LogFormat::Text => subscriber.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
+    }
+    Ok(())
+}
+
+fn make_backup(data: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let n_bytes = backup(data, to)?;
+    println!("{n_bytes} bytes written to {}", to.display());
+    Ok(())
+}
+
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    if config.check_ready {
+        return check_ready(config.listen).map_err(|error| format!("{} is not ready: {error}", config.listen).into());
+    }
     let config = config.check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let address = config.listen;
-        let listener =
-            TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        let listener = listen(address).await?;
         let bound = listener.local_addr()?;
+        let metrics = match config.metrics_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let metrics_bound = metrics.as_ref().map(TcpListener::local_addr).transpose()?;
         let data = config.data.display().to_string();
         let board = config.board().map(|dir| dir.display().to_string());
-        let state = AppState::open(config)?;
+        let state = AppState::open(config).await?;
         // Whoever reads the line below may tell the server to stop at once.
         let told = told_to_stop()?;
         println!("listening on http://{bound}");
+        if let Some(bound) = metrics_bound {
+            println!("metrics on http://{bound}/metrics");
+        }
         std::io::stdout().flush()?;
         tracing::info!(%bound, data, board, "started");
+        if let Some(metrics) = metrics {
+            tokio::spawn(serve_metrics(metrics, state.clone()));
+        }
         serve(listener, state, told).await?;
         tracing::info!("stopped");
         Ok(())
@@ -45,6 +88,10 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     // A read that is under way must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     result
+}
+
+async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
 /// Ends at Ctrl-C and at SIGTERM, from this call on and not only once it is waited for.

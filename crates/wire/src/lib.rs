@@ -1,7 +1,8 @@
 //! The bytes of a request, a frame and an answer. No other crate names a format or its version.
 //!
 //! Rows go to the server as JSON lines ([`json`], [`append`]) and come back as Arrow IPC frames (`arrow`), JSON or
-//! CSV. The shapes of the HTTP answers are in [`api`]. Nothing here does I/O.
+//! CSV. Whole tables come and go as `files`. The shapes of the HTTP answers are in [`api`], the messages that nodes share in
+//! `stream`. Nothing here does I/O.
 
 pub mod api;
 pub mod append;
@@ -10,6 +11,10 @@ pub mod arrow;
 #[cfg(feature = "csv")]
 pub mod csv;
 mod error;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod json;
+#[cfg(feature = "arrow")]
+pub mod stream;
 
 pub use error::WireError;

@@ -17,6 +17,33 @@ pub(crate) enum Bench {
     Client(ClientArgs),
     /// The engine against other engines, in Node.
     Engine(EngineArgs),
+    /// The board under ten million rows and ten thousand more a second, in Chromium.
+    Board(BoardArgs),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct BoardArgs {
+    /// Also write all figures and samples there, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Only these measures, with commas between.
+    #[arg(long, value_name = "NAMES", default_value = "first-rows,live,retention")]
+    only: String,
+    /// How many rows the table has to which more come.
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    rows: u64,
+    /// For how long they come.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// How many rows the table has whose first rows are waited for.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    first_rows: u64,
+    /// How many rows come where the oldest are let go: an hour's worth at 10,000 rows a second.
+    #[arg(long, default_value_t = 36_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    hour_rows: u64,
+    /// Also record what tasks cost the processor, which costs something itself: on a machine that is not left alone.
+    #[arg(long)]
+    trace: bool,
 }
 
 #[derive(clap::Args)]
@@ -52,6 +79,7 @@ pub(crate) fn bench(bench: &Bench) -> Result {
     match bench {
         Bench::Client(args) => client(args),
         Bench::Engine(args) => engine(args),
+        Bench::Board(args) => board(args),
     }
 }
 
@@ -84,6 +112,30 @@ fn client(args: &ClientArgs) -> Result {
     }
     if let Some(names) = &args.only {
         node.args(["--only", names]);
+    }
+    run(&mut chromium::drive(node)?)
+}
+
+fn board(args: &BoardArgs) -> Result {
+    let server = build::server()?;
+    build::board()?;
+    let dir = root().join("bench/board");
+    tools::npm_ci(&dir)?;
+    let mut node = command("node", &["run.mjs", "--only", &args.only]);
+    node.current_dir(&dir).arg("--server").arg(server).arg("--board").arg(root().join("dist"));
+    for (name, number) in [
+        ("--rows", args.rows),
+        ("--seconds", args.seconds),
+        ("--first-rows", args.first_rows),
+        ("--hour-rows", args.hour_rows),
+    ] {
+        node.args([name, &number.to_string()]);
+    }
+    if let Some(file) = &args.json {
+        node.arg("--json").arg(absolute(file)?);
+    }
+    if args.trace {
+        node.arg("--trace");
     }
     run(&mut chromium::drive(node)?)
 }

@@ -5,8 +5,10 @@ mod build;
 mod check;
 mod chromium;
 mod error;
+mod nats;
 mod npm;
 mod process;
+mod seal;
 mod serve;
 mod size;
 mod soak;
@@ -45,6 +47,9 @@ enum Command {
     Npm,
     /// Build the board into dist.
     Board,
+    /// Name the files of the board's worker by what is in them. Trunk calls it.
+    #[command(hide = true)]
+    Seal,
     /// Prepare what the board's page and the demo page serve.
     Demo,
     /// Print what the package and the board weigh, and fail when over budget.
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
         Command::Check => check::check(),
         Command::Npm => npm::build_whole().map(drop),
         Command::Board => build::board(),
+        Command::Seal => seal::run(),
         Command::Demo => build::demo(),
         Command::Size { json } => size::run(json.as_deref()),
         Command::Bench(what) => bench::bench(&what),

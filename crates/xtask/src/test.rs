@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::process::{command, shown};
 use crate::tools::{self, path_with, say};
 use crate::workspace::root;
-use crate::{build, chromium, npm};
+use crate::{build, chromium, nats, npm};
 
 /// The package of the tests that talk to a server over a socket.
 const HTTP_PACKAGE: &str = "streamtable-tests";
@@ -27,6 +27,8 @@ pub(crate) enum Suite {
     Wasm,
     /// The server over a socket: its API, and kills in the middle of a stream.
     Http,
+    /// Servers on a real NATS cluster of this machine: one order of rows, and kills of leaders, followers and servers.
+    Cluster,
     /// The npm package and the board in Chromium, against the real server.
     Browser,
     /// The npm package under faults of pages, browsers, networks and servers: nothing lost, nothing doubled.
@@ -35,8 +37,17 @@ pub(crate) enum Suite {
     Packaging,
 }
 
-const ALL: [Suite; 8] =
-    [Suite::Native, Suite::Js, Suite::Simd, Suite::Wasm, Suite::Http, Suite::Browser, Suite::Faults, Suite::Packaging];
+const ALL: [Suite; 9] = [
+    Suite::Native,
+    Suite::Js,
+    Suite::Simd,
+    Suite::Wasm,
+    Suite::Http,
+    Suite::Cluster,
+    Suite::Browser,
+    Suite::Faults,
+    Suite::Packaging,
+];
 
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Default)]
@@ -52,6 +63,13 @@ pub(crate) fn run(suite: Option<Suite>) -> Result {
     for suite in suites {
         let started = Instant::now();
         say(&format!("suite {}", suite.name()));
+        // The only thing of the tests that neither the checkout nor cargo nor npm can bring.
+        if let Suite::Cluster = suite
+            && let Err(error) = nats::server()
+        {
+            lines.push(format!("  {:<9} SKIPPED: nats-server cannot be had: {error}", suite.name()));
+            continue;
+        }
         let (counts, fault) = match suite.run() {
             Ok(counts) => (counts, String::new()),
             // A suite that could not run to its end is a failure, whatever it counted.
@@ -89,6 +107,7 @@ impl Suite {
             Suite::Simd => "simd",
             Suite::Wasm => "wasm",
             Suite::Http => "http",
+            Suite::Cluster => "cluster",
             Suite::Browser => "browser",
             Suite::Faults => "faults",
             Suite::Packaging => "packaging",
@@ -125,6 +144,14 @@ impl Suite {
                 let server = build::server()?;
                 let mut cargo = command("cargo", &["test", "--package", HTTP_PACKAGE, "--no-fail-fast"]);
                 cargo.env("STREAMTABLE_SERVER_BIN", server);
+                Ok(cargo)
+            }
+            Suite::Cluster => {
+                let (nats, server) = (nats::server()?, build::server()?);
+                let tests = ["--test", "cluster", "--test", "cluster_kills"];
+                let mut cargo = command("cargo", &["test", "--package", HTTP_PACKAGE, "--features", "cluster"]);
+                cargo.args(tests).arg("--no-fail-fast").args(["--", "--test-threads", "1", "--nocapture"]);
+                cargo.env("STREAMTABLE_SERVER_BIN", server).env("STREAMTABLE_NATS_SERVER", nats);
                 Ok(cargo)
             }
             Suite::Browser => playwright(&[]),

@@ -148,7 +148,8 @@ fn cargo_tool(tool: &CargoTool) -> Result<PathBuf> {
     Ok(cached.join("bin"))
 }
 
-fn cache() -> Result<PathBuf> {
+/// The folder of the tools.
+pub(crate) fn cache() -> Result<PathBuf> {
     let in_folder = |name: &str, below: &str| env::var_os(name).map(|dir| PathBuf::from(dir).join(below));
     in_folder("STREAMTABLE_TOOLS", "")
         .or_else(|| in_folder("XDG_CACHE_HOME", "streamtable/tools"))

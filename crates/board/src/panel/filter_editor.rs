@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use model::{ColumnType, Value};
 
 use super::histogram::Histogram;
+use super::last_editor::LastEditor;
 use super::model::PanelModel;
 use crate::protocol::{ColumnFacts, ValueFact};
 use crate::search::Search;
@@ -17,6 +18,7 @@ use crate::state::text::{count, number};
 enum Mode {
     Values,
     Range,
+    Last,
     Text,
     Empty,
 }
@@ -26,6 +28,7 @@ impl Mode {
         match self {
             Mode::Values => "Values",
             Mode::Range => "Range",
+            Mode::Last => "Last",
             Mode::Text => "Text",
             Mode::Empty => "Empty",
         }
@@ -35,7 +38,7 @@ impl Mode {
     fn of(column_type: ColumnType) -> &'static [Mode] {
         match column_type {
             ColumnType::Int | ColumnType::Float => &[Mode::Range, Mode::Values, Mode::Empty],
-            ColumnType::Time => &[Mode::Range, Mode::Empty],
+            ColumnType::Time => &[Mode::Range, Mode::Last, Mode::Empty],
             ColumnType::Text => &[Mode::Values, Mode::Text, Mode::Empty],
             ColumnType::Bool | ColumnType::Mixed | ColumnType::Null => &[Mode::Values, Mode::Empty],
             ColumnType::Bytes | ColumnType::Media | ColumnType::Nested => &[Mode::Empty],
@@ -89,7 +92,9 @@ pub(crate) fn FilterEditor(model: PanelModel, column: String, idx: Option<usize>
     });
     model.ask_facts(column.clone());
     let modes = Mode::of(column_type);
+    let has_window = model.query.with_untracked(|query| query.lasts().iter().any(|last| last.column == column));
     let first = match condition {
+        None if has_window && modes.contains(&Mode::Last) => Mode::Last,
         Some(Condition::OneOf { .. }) => Mode::Values,
         Some(Condition::Range { .. }) => Mode::Range,
         Some(Condition::Contains { .. } | Condition::StartsWith { .. } | Condition::Matches { .. }) => Mode::Text,
@@ -125,6 +130,7 @@ pub(crate) fn FilterEditor(model: PanelModel, column: String, idx: Option<usize>
         {move || match mode.get() {
             Mode::Values => view! { <Values editor facts /> }.into_any(),
             Mode::Range => view! { <Range editor facts /> }.into_any(),
+            Mode::Last => view! { <LastEditor model column=editor.column() /> }.into_any(),
             Mode::Text => view! { <Text editor /> }.into_any(),
             Mode::Empty => view! { <Empty editor /> }.into_any(),
         }}
@@ -344,18 +350,20 @@ fn Empty(editor: Editor) -> impl IntoView {
         chosen.set(Some(negated));
         editor.apply(Some(Condition::IsNull { column: editor.column(), negated }));
     };
-    let item = move |label: &'static str, negated: bool| {
-        view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="empty"
-                    prop:checked=move || chosen.get() == Some(negated)
-                    on:change=move |_| choose(negated)
-                />
-                <span class="item-name">{label}</span>
-            </label>
-        }
+    let item = move |label: &str, negated: bool| {
+        let is_chosen = Box::new(move || chosen.get() == Some(negated));
+        radio(label.to_owned(), is_chosen, Box::new(move || choose(negated)))
     };
     view! { <div class="items">{item("Has a value", true)}{item("Is empty", false)}</div> }
+}
+
+/// One of several choices.
+pub(super) fn radio(label: String, is_chosen: Box<dyn Fn() -> bool + Send>, choose: Box<dyn Fn()>) -> AnyView {
+    view! {
+        <label class="choice">
+            <input type="radio" name="choice" prop:checked=is_chosen on:change=move |_| choose() />
+            <span class="item-name">{label}</span>
+        </label>
+    }
+    .into_any()
 }

@@ -20,7 +20,7 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
                 " rows"
             </span>
             <Show when=move || state.with(|state| state.n_let_go > 0)>
-                <span class="wide-only" title="A tab holds at most 1 GB of a table. The older rows are stored, but not shown.">
+                <span class="wide-only" title="A tab holds at most 1 GB of a table, and a server may keep only the newest rows.">
                     {move || state.with(|state| format!("{} older ones not held", count(state.n_let_go)))}
                 </span>
             </Show>
@@ -43,13 +43,14 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
 fn ConnectionMark(model: PanelModel) -> impl IntoView {
     let connection = Memo::new(move |_| model.state.with(|state| state.connection.clone()));
     let class = move || match connection.get() {
-        Connection::Lost { .. } => "connection lost",
+        Connection::Lost { .. } | Connection::Deleted => "connection lost",
         _ if model.is_paused.get() => "connection paused",
         Connection::Live => "connection live",
         Connection::Connecting | Connection::CatchingUp { .. } => "connection",
     };
     let text = move || match connection.get() {
         Connection::Lost { .. } => "Reconnecting…",
+        Connection::Deleted => "Deleted",
         _ if model.is_paused.get() => "Paused",
         Connection::Live => "Live",
         Connection::CatchingUp { .. } => "Loading…",
@@ -58,6 +59,7 @@ fn ConnectionMark(model: PanelModel) -> impl IntoView {
     let place = model.place_text();
     let title = move || match connection.get() {
         Connection::Lost { reason } => reason,
+        Connection::Deleted => "The table was deleted. Rows that are logged to it make it anew.".to_owned(),
         _ => place.clone(),
     };
     view! { <span class=class data-testid="connection" role="status" title=title>{text}</span> }

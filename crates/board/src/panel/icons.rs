@@ -42,6 +42,10 @@ pub(crate) fn to_end() -> impl IntoView {
     icon("M8 3v7.5M4.5 7.5 8 11l3.5-3.5M3.5 13.5h9")
 }
 
+pub(crate) fn export() -> impl IntoView {
+    icon("M8 10V2.5M5 5.5l3-3 3 3M3 10v3.5h10V10")
+}
+
 pub(crate) fn copy() -> impl IntoView {
     icon("M6 6h7v7H6zM10 6V3H3v7h3")
 }

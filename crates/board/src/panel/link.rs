@@ -5,14 +5,18 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
 
 use crate::protocol::{Anchor, FromWorker, PanelId, READY, ToWorker, WindowMessage};
 
-/// The script that loads the worker's wasm; the build puts it next to the page.
-const WORKER_SCRIPT: &str = "/worker_loader.js";
+#[wasm_bindgen]
+extern "C" {
+    /// The worker that the first script of the page has started.
+    #[wasm_bindgen(thread_local_v2, js_name = boardWorker)]
+    static STARTED: Option<Worker>;
+}
 
 /// The link. Clones share it.
 #[derive(Clone)]
@@ -38,15 +42,15 @@ struct Shared {
 }
 
 impl Link {
-    /// Starts the worker.
+    /// A link to the worker that the page of a table starts before all else.
     ///
     /// # Panics
-    /// Where the browser has no workers.
+    /// On another page.
     pub(crate) fn start() -> Self {
-        Self::over(Worker::new(WORKER_SCRIPT).expect("the browser has workers"))
+        Self::over(STARTED.with(Clone::clone).expect("the page of a table starts the worker"))
     }
 
-    /// A link to a worker that has not said yet that it listens.
+    /// A link to a worker that has not said yet that it listens; or has, and that stands in its `early`.
     pub(crate) fn over(worker: Worker) -> Self {
         let shared = Rc::new(Shared { queue: RefCell::new(Some(Vec::new())), ..Shared::default() });
         let (of_messages, posting) = (Rc::clone(&shared), worker.clone());
@@ -55,12 +59,21 @@ impl Link {
         });
         let of_errors = Rc::clone(&shared);
         let on_error = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            let reason = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
+            let reason = Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
             let reason = reason.unwrap_or_else(|| "its script did not load".to_owned());
             of_errors.fail(&format!("The board's worker stopped: {reason}. Reload the page to start it again."));
         });
-        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let (message_listener, error_listener): (&Function, &Function) =
+            (on_message.as_ref().unchecked_ref(), on_error.as_ref().unchecked_ref());
+        worker.set_onmessage(Some(message_listener));
+        worker.set_onerror(Some(error_listener));
+        let early = Reflect::get(&worker, &"early".into()).ok().and_then(|early| early.dyn_into::<Array>().ok());
+        for event in early.into_iter().flatten() {
+            let is_error = event.unchecked_ref::<MessageEvent>().type_() == "error";
+            let listener = if is_error { error_listener } else { message_listener };
+            // What it does with it is not for here to know.
+            let _ = listener.call1(&JsValue::NULL, &event);
+        }
         Self(Rc::new(Inner { worker, shared, _listeners: [on_message, on_error] }))
     }
 

@@ -1,6 +1,6 @@
 //! The menus of a panel: of a column, and those that choose a column or a figure.
 
-use expr::{Aggregate, AggregateOp, Share, SortKey};
+use expr::{Aggregate, AggregateOp, Expr, Locale, Share, SortKey};
 use leptos::prelude::*;
 use model::ColumnType;
 
@@ -10,8 +10,13 @@ use crate::search::Search;
 
 /// A line of a menu: its label, a few words at its end, and what it does. Of one type whatever that is, which keeps the board small.
 fn item(label: String, note: &'static str, act: Box<dyn Fn()>) -> impl IntoView {
+    switch(label, note, None, act)
+}
+
+/// A line of a menu that says whether something is so.
+fn switch(label: String, note: &'static str, is_on: Option<bool>, act: Box<dyn Fn()>) -> impl IntoView {
     view! {
-        <button class="item" on:click=move |_| act()>
+        <button class="item" aria-pressed=is_on.map(|is_on| is_on.to_string()) on:click=move |_| act()>
             <span class="item-name">{label}</span>
             <small>{note}</small>
         </button>
@@ -23,6 +28,8 @@ fn item(label: String, note: &'static str, act: Box<dyn Fn()>) -> impl IntoView 
 enum ColumnAct {
     Ascending,
     Descending,
+    NullsFirst,
+    Alphabet,
     Filter,
     Group,
     Pin,
@@ -50,15 +57,35 @@ impl ColumnAct {
                 });
                 None
             }
-            ColumnAct::Ascending | ColumnAct::Descending | ColumnAct::Remove => {
-                model.edit(|query| match self {
-                    ColumnAct::Remove => query.remove_column(&column),
-                    _ => query.set_sort(vec![SortKey::column(column, self == ColumnAct::Descending)]),
-                });
+            ColumnAct::Remove => {
+                model.edit(|query| query.remove_column(&column));
+                None
+            }
+            ColumnAct::Ascending | ColumnAct::Descending | ColumnAct::NullsFirst | ColumnAct::Alphabet => {
+                model.edit(|query| query.set_sort(self.sort(query.sort_keys(), column)));
                 None
             }
         };
         model.popover.update(|open| *open = open.as_ref().zip(next).map(|(popover, kind)| popover.with(kind)));
+    }
+
+    /// The keys of a sort, by this column alone; or what they say of this one changed in its place.
+    fn sort(self, mut keys: Vec<SortKey>, column: String) -> Vec<SortKey> {
+        let place = keys.iter().position(|key| is_of(key, &column));
+        let mut key = place.map_or_else(|| SortKey::column(column, false), |place| keys[place].clone());
+        match self {
+            ColumnAct::NullsFirst => key.nulls_first = !key.nulls_first,
+            ColumnAct::Alphabet => toggle_locale(&mut key),
+            _ => {
+                key.descending = self == ColumnAct::Descending;
+                keys.clear();
+            }
+        }
+        match place.filter(|place| *place < keys.len()) {
+            Some(place) => keys[place] = key,
+            None => keys = vec![key],
+        }
+        keys
     }
 }
 
@@ -70,23 +97,51 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
     let is_computed = untrack(|| model.formula(&column).is_some());
     let title = column.clone();
     let column = StoredValue::new(column);
-    let items = [
-        (ColumnAct::Ascending, "Sort ascending", "↑", true),
-        (ColumnAct::Descending, "Sort descending", "↓", true),
-        (ColumnAct::Filter, "Filter…", "", !is_grouped),
-        (ColumnAct::Group, "Group by this column", "", !is_grouped),
-        (ColumnAct::Pin, if is_pinned { "Unpin column" } else { "Pin column" }, "", true),
-        (ColumnAct::Hide, "Hide column", "", true),
-        (ColumnAct::Edit, "Edit the formula…", "", is_computed),
-        (ColumnAct::Remove, "Remove column", "", is_computed),
-    ];
-    let items = items.into_iter().filter(|(.., is_offered)| *is_offered).map(|(act, label, mark, _)| {
-        item(label.to_owned(), mark, Box::new(move || act.act(model, column.get_value())))
+    let key = model.query.with_untracked(expr::Query::sort_keys).into_iter().find(|key| is_of(key, &title));
+    let has_nulls_first = key.as_ref().is_some_and(|key| key.nulls_first);
+    let has_locale = key.is_some_and(|key| key.locale.is_some());
+    let is_text = model.state.with_untracked(|state| {
+        let found = state.columns.iter().find(|column| column.name == title);
+        matches!(found.map(|column| column.column_type), Some(ColumnType::Text | ColumnType::Mixed))
     });
+    let items = |items: &[(ColumnAct, &'static str, &'static str, Option<bool>, bool)]| {
+        let items = items.iter().copied().filter(|(.., is_offered)| *is_offered).map(|(act, label, mark, is_on, _)| {
+            let mark = if is_on == Some(true) { "✓" } else { mark };
+            switch(label.to_owned(), mark, is_on, Box::new(move || act.act(model, column.get_value())))
+        });
+        items.collect_view()
+    };
+    let pin = if is_pinned { "Unpin column" } else { "Pin column" };
     view! {
         <p class="popover-title">{title}</p>
-        <div class="items">{items.collect_view()}</div>
+        <div class="items">
+            {items(&[
+                (ColumnAct::Ascending, "Sort ascending", "↑", None, true),
+                (ColumnAct::Descending, "Sort descending", "↓", None, true),
+                (ColumnAct::NullsFirst, "Empty cells first", "", Some(has_nulls_first), true),
+                (ColumnAct::Alphabet, "Alphabetical order", "", Some(has_locale), is_text),
+            ])}
+            <hr />
+            {items(&[
+                (ColumnAct::Filter, "Filter…", "", None, !is_grouped),
+                (ColumnAct::Group, "Group by this column", "", None, !is_grouped),
+                (ColumnAct::Pin, pin, "", None, true),
+                (ColumnAct::Hide, "Hide column", "", None, true),
+                (ColumnAct::Edit, "Edit the formula…", "", None, is_computed),
+                (ColumnAct::Remove, "Remove column", "", None, is_computed),
+            ])}
+        </div>
     }
+}
+
+fn is_of(key: &SortKey, column: &str) -> bool {
+    matches!(&key.expr, Expr::Column(name) if name == column)
+}
+
+/// By the alphabet of the reader's language, or of none in particular; or by code point again.
+fn toggle_locale(key: &mut SortKey) {
+    let own = || window().navigator().language().and_then(|tag| Locale::from_tag(&tag)).unwrap_or(Locale::Root);
+    key.locale = if key.locale.is_some() { None } else { Some(own()) };
 }
 
 /// A list of the rows' columns, to choose one from.

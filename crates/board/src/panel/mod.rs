@@ -1,6 +1,7 @@
 //! A table's panel: the expression line, the chips, the grid and the line below.
 
 mod column_editor;
+mod export;
 mod expression;
 mod fault;
 mod filter_editor;
@@ -10,6 +11,7 @@ mod histogram;
 mod hosted;
 mod icons;
 mod inspector;
+mod last_editor;
 mod link;
 mod menus;
 mod model;
@@ -140,6 +142,7 @@ fn clear_filters(model: PanelModel) {
         for idx in (0..query.filters().len()).rev() {
             query.remove_filter(idx);
         }
+        query.ops.retain(|op| !matches!(op, expr::Op::Last(_)));
     });
 }
 
@@ -182,6 +185,13 @@ fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
                 <h2>{lost}</h2>
                 <p>{reason}</p>
                 <p class="hint">"The board goes on trying."</p>
+            </div>
+        }
+        .into_any(),
+        Connection::Deleted => view! {
+            <div class="over-grid">
+                <h2>"The table was deleted"</h2>
+                <p>"Rows that are logged to it from now on make it anew, and appear here."</p>
             </div>
         }
         .into_any(),

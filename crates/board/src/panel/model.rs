@@ -165,6 +165,14 @@ impl PanelModel {
         self.place.with_value(|place| *place == Place::Browser)
     }
 
+    /// The server that the table lives on.
+    pub(crate) fn server(&self) -> Option<String> {
+        self.place.with_value(|place| match place {
+            Place::Server(base_url) => Some(base_url.clone()),
+            Place::Browser => None,
+        })
+    }
+
     /// Where the table lives, for a person to read.
     pub(crate) fn place_text(&self) -> String {
         self.place.with_value(|place| match place {

@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
 use super::column_editor::ColumnEditor;
+use super::export::ExportMenu;
 use super::filter_editor::FilterEditor;
 use super::menus::{ColumnMenu, ColumnPicker, FigurePicker, HiddenColumns};
 use super::model::PanelModel;
@@ -37,6 +38,8 @@ pub(crate) enum PopoverKind {
     NewFigure,
     /// Which columns are hidden.
     Hidden,
+    /// What to export, and as what, of a table of a server.
+    Export { base_url: String },
 }
 
 impl PopoverKind {
@@ -49,6 +52,7 @@ impl PopoverKind {
             PopoverKind::NewGroup => "Group by",
             PopoverKind::NewFigure => "Figure",
             PopoverKind::Hidden => "Hidden columns",
+            PopoverKind::Export { .. } => "Export",
         }
     }
 }
@@ -166,11 +170,12 @@ fn contents(model: PanelModel, kind: PopoverKind) -> AnyView {
         }
         PopoverKind::NewFigure => view! { <FigurePicker model /> }.into_any(),
         PopoverKind::Hidden => view! { <HiddenColumns model /> }.into_any(),
+        PopoverKind::Export { base_url } => view! { <ExportMenu model base_url /> }.into_any(),
     }
 }
 
 /// What of an element takes the keyboard.
-const FOCUSABLE: &str = "button:not(:disabled), input, select, textarea";
+const FOCUSABLE: &str = "button:not(:disabled), input, select, textarea, a[href]";
 
 fn focus_first(node: &HtmlElement) {
     let wanted = node.query_selector("[data-focus]").ok().flatten();
@@ -184,7 +189,7 @@ fn focus_first(node: &HtmlElement) {
 /// Moves among the buttons of a menu.
 fn move_focus(event: &KeyboardEvent) {
     let Some(menu) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-    let Ok(items) = menu.query_selector_all("button.item, input[type=search]") else { return };
+    let Ok(items) = menu.query_selector_all(".item, input[type=search]") else { return };
     let items: Vec<HtmlElement> = (0..items.length()).filter_map(|idx| items.get(idx)?.dyn_into().ok()).collect();
     let focused = document().active_element();
     let place = items.iter().position(|item| focused.as_ref().is_some_and(|focused| focused == item.as_ref()));

@@ -1,13 +1,13 @@
 //! The chips and switches above the grid.
 
-use expr::{Aggregate, Condition};
+use expr::{Aggregate, Condition, Query};
 use leptos::prelude::*;
 use web_sys::MouseEvent;
 
 use super::icons;
 use super::model::PanelModel;
 use super::popover::{Popover, PopoverKind};
-use crate::state::conditions::label;
+use crate::state::conditions::{Label, label, last_label};
 use crate::state::text::{count, counted};
 
 /// The row of controls.
@@ -27,6 +27,11 @@ pub(crate) fn Toolbar(model: PanelModel) -> impl IntoView {
             </button>
             <Hidden model />
             <span class="stretch"></span>
+            {model.server().map(|base_url| view! {
+                <button class="tool" data-testid="export" on:click=open(model, PopoverKind::Export { base_url })>
+                    {icons::export()}"Export"
+                </button>
+            })}
             <Live model />
         </div>
     }
@@ -45,44 +50,68 @@ fn remove_button(what: String, remove: impl Fn() + 'static) -> impl IntoView {
     }
 }
 
+/// A chip of what keeps rows; a click edits it where there is an editor.
+fn filter_chip(
+    model: PanelModel,
+    label: Label,
+    title: String,
+    editor: Option<PopoverKind>,
+    remove: Box<dyn Fn(&mut Query)>,
+) -> AnyView {
+    let said = [label.column.as_str(), label.relation, &label.value].join(" ");
+    let edit = move |event: MouseEvent| {
+        if let Some(kind) = editor.clone() {
+            model.popover.set(Some(Popover::below(&event, kind)));
+        }
+    };
+    view! {
+        <span class="chip" data-testid="chip">
+            <button class="chip-text" title=title on:click=edit>
+                <b>{label.column}</b>
+                " "
+                <span class="relation">{label.relation}</span>
+                " "
+                <span>{label.value}</span>
+            </button>
+            {remove_button(format!("the filter {said}"), move || model.edit(|query| remove(query)))}
+        </span>
+    }
+    .into_any()
+}
+
 #[component]
 fn Filters(model: PanelModel) -> impl IntoView {
-    let chips = move || {
+    let filters = move || {
         let filters: Vec<_> = model.query.with(|query| query.filters().into_iter().cloned().collect());
         let chip = |(idx, filter): (usize, expr::Expr)| {
-            let label = label(&filter);
-            let said = [label.column.as_str(), label.relation, &label.value].join(" ");
-            let column = match Condition::of(&filter) {
+            let editor = match Condition::of(&filter) {
                 Condition::Other(_) => None,
-                condition => condition.column().map(str::to_owned),
-            };
-            let edit = move |event: MouseEvent| {
-                if let Some(column) = column.clone() {
-                    let kind = PopoverKind::Filter { column, idx: Some(idx) };
-                    model.popover.set(Some(Popover::below(&event, kind)));
+                condition => {
+                    let column = condition.column().map(str::to_owned);
+                    column.map(|column| PopoverKind::Filter { column, idx: Some(idx) })
                 }
             };
-            view! {
-                <span class="chip" data-testid="chip">
-                    <button class="chip-text" title=filter.to_string() on:click=edit>
-                        <b>{label.column}</b>
-                        " "
-                        <span class="relation">{label.relation}</span>
-                        " "
-                        <span>{label.value}</span>
-                    </button>
-                    {remove_button(format!("the filter {said}"), move || model.edit(|query| query.remove_filter(idx)))}
-                </span>
-            }
+            let remove = Box::new(move |query: &mut Query| query.remove_filter(idx));
+            filter_chip(model, label(&filter), filter.to_string(), editor, remove)
         };
-        filters.into_iter().enumerate().map(chip).collect_view()
+        filters.into_iter().enumerate().map(chip).collect::<Vec<_>>()
+    };
+    let windows = move || {
+        let lasts: Vec<_> = model.query.with(|query| query.lasts().into_iter().cloned().collect());
+        let chip = |last: expr::Last| {
+            let editor = PopoverKind::Filter { column: last.column.clone(), idx: None };
+            let (title, label) = (format!("last {}", last.span), last_label(&last));
+            let remove = Box::new(move |query: &mut Query| query.set_last(&last.column, None));
+            filter_chip(model, label, title, Some(editor), remove)
+        };
+        lasts.into_iter().map(chip).collect::<Vec<_>>()
     };
     view! {
         <div class="chips" role="group" aria-label="Filters">
             <button class="tool" data-testid="add-filter" on:click=open(model, PopoverKind::NewFilter)>
                 {icons::funnel()}"Filter"
             </button>
-            {chips}
+            {move || windows().into_iter().chain(filters()).collect::<Vec<_>>()}
         </div>
     }
 }

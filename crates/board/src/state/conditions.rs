@@ -1,6 +1,6 @@
 //! Filters as chips show them and editors make them, and the way from a group to its rows.
 
-use expr::{BinaryOp, Bound, Condition, Expr, Method, Query};
+use expr::{BinaryOp, Bound, Condition, Expr, Last, Method, Query};
 use model::{Timestamp, Value};
 
 use super::text;
@@ -53,6 +53,12 @@ pub fn label(filter: &Expr) -> Label {
         }
     };
     Label { column, relation, value }
+}
+
+/// The chip of a moving window: `time in the last 5 minutes`.
+#[must_use]
+pub fn last_label(last: &Last) -> Label {
+    Label { column: last.column.clone(), relation: "in the last", value: last.span.words() }
 }
 
 /// A value in a chip or in a list of values.
@@ -127,6 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn the_chip_of_a_window_reads_well() {
+        let last = |span| last_label(&Last { span: expr::Span::parse(span).unwrap(), column: "ts".to_owned() });
+        assert_eq!(
+            last("5m"),
+            Label { column: "ts".to_owned(), relation: "in the last", value: "5 minutes".to_owned() }
+        );
+        assert_eq!(last("1h").value, "hour");
+    }
+
+    #[test]
     fn bounds_are_typed() {
         assert_eq!(typed_bound(" 1,234.5 ", false), Some(Value::Float(1234.5)));
         assert_eq!(typed_bound("", false), None);
@@ -136,15 +152,14 @@ mod tests {
 
     #[test]
     fn a_group_opens_to_its_rows() {
-        let text =
-            "table(\"t\").rows().filter(row => row.n > 1).groupby(row => [row.cat, row.ok]).sort(row => row.count)";
+        let text = "table(\"t\").rows().last('1h').filter(row => row.n > 1).groupby(row => [row.cat, row.ok]).sort(row => row.count)";
         let query = expr::parse_query(text).unwrap();
         let rows = drill(&query, &[Some("a".into()), Some(Value::Null)]).unwrap();
         let table = query.table.clone();
         assert_eq!(
             rows.to_string(),
             format!(
-                "table(\"{table}\").rows().filter(row => row[\"n\"] > 1).filter(row => row[\"cat\"] == \"a\").filter(row => row[\"ok\"].isNull())"
+                "table(\"{table}\").rows().last(\"1h\").filter(row => row[\"n\"] > 1).filter(row => row[\"cat\"] == \"a\").filter(row => row[\"ok\"].isNull())"
             )
         );
         assert_eq!(drill(&query, &[None, Some(Value::Null)]), None);

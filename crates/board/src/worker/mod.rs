@@ -24,8 +24,8 @@ use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
-/// How often a table's rate is told while nothing else happens, in milliseconds.
-const RATE_MILLIS: u32 = 1000;
+/// How often a table's rate is told and windows move while nothing else happens, in milliseconds.
+const SECOND_MILLIS: u32 = 1000;
 
 /// Listens to the page until it is gone.
 ///
@@ -46,12 +46,23 @@ pub fn run() {
     // The worker listens for as long as it lives.
     on_message.forget();
     worker.post(&JsValue::from_str(READY), None);
+    if let Some(key) = announced_table(&scope) {
+        worker.follow(&key);
+    }
     spawn_local(async move {
         loop {
-            TimeoutFuture::new(RATE_MILLIS).await;
-            worker.tell_rates();
+            TimeoutFuture::new(SECOND_MILLIS).await;
+            worker.see_time_pass();
         }
     });
+}
+
+/// The table of the page's server that is sure to be shown: the address of the worker's script names it behind a `#`. It
+/// comes while the page's own program still starts.
+fn announced_table(scope: &DedicatedWorkerGlobalScope) -> Option<TableKey> {
+    let location = scope.location();
+    let name = TableName::parse(location.hash().strip_prefix('#')?).ok()?;
+    Some(TableKey { place: Place::Server(location.origin()), name })
 }
 
 /// The worker's state and its way to the page.
@@ -74,6 +85,8 @@ struct Shared {
     panels: BTreeMap<PanelId, Panel>,
     /// Whether the panels will be looked through within a frame.
     is_tick_due: bool,
+    /// When they were looked through last, in milliseconds.
+    ticked: f64,
 }
 
 impl Worker {
@@ -125,21 +138,24 @@ impl Worker {
             Err(error) => return self.tell(&FromWorker::Fault { panel: id, message: error.to_string() }),
         };
         let key = TableKey { place, name: query.table.clone() };
+        self.follow(&key);
         let mut shared = self.shared.borrow_mut();
-        if !shared.tables.contains_key(&key) {
-            let worker = self.clone();
-            let followed = Followed::start(&key, move |key, event| worker.take(&key, event));
-            shared.tables.insert(key.clone(), followed);
-        }
         let Shared { tables, panels, .. } = &mut *shared;
         let followed = &tables[&key];
-        let shown = panels.entry(id).or_default().show(key, followed, &query);
+        let shown = panels.entry(id).or_default().show(key, followed, &query, js_sys::Date::now());
         shared.drop_unused_tables();
         drop(shared);
         match shown {
             Ok(()) => self.tick(),
             Err(message) => self.tell(&FromWorker::Fault { panel: id, message }),
         }
+    }
+
+    /// Follows a table, unless that is done already.
+    fn follow(&self, key: &TableKey) {
+        let worker = self.clone();
+        let start = || Followed::start(key, move |key, event| worker.take(&key, event));
+        self.shared.borrow_mut().tables.entry(key.clone()).or_insert_with(start);
     }
 
     /// Takes in what following a table brought.
@@ -151,10 +167,14 @@ impl Worker {
     }
 
     fn schedule_tick(&self) {
-        if !std::mem::replace(&mut self.shared.borrow_mut().is_tick_due, true) {
+        let mut shared = self.shared.borrow_mut();
+        if !std::mem::replace(&mut shared.is_tick_due, true) {
+            // What comes after a rest is told at once. A clock that was set back makes nobody wait for longer.
+            let rested = (js_sys::Date::now() - shared.ticked).max(0.0);
+            let wait = FRAME_MILLIS.saturating_sub(rested as u32);
             let worker = self.clone();
             spawn_local(async move {
-                TimeoutFuture::new(FRAME_MILLIS).await;
+                TimeoutFuture::new(wait).await;
                 worker.tick();
             });
         }
@@ -165,6 +185,7 @@ impl Worker {
         let mut shared = self.shared.borrow_mut();
         shared.is_tick_due = false;
         let now = js_sys::Date::now();
+        shared.ticked = now;
         let Shared { tables, panels, .. } = &mut *shared;
         for (id, panel) in panels.iter_mut() {
             let Some(followed) = panel.key().and_then(|key| tables.get(key)) else { continue };
@@ -185,12 +206,12 @@ impl Worker {
         });
     }
 
-    /// Lets the rates that are shown die down when rows have ceased to come.
-    fn tell_rates(&self) {
+    /// Moves windows, and lets the rates that are shown die down when rows have ceased to come.
+    fn see_time_pass(&self) {
         let now = js_sys::Date::now();
-        let moves = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
-        let was_moving = self.shared.borrow().panels.values().any(Panel::shows_a_rate);
-        if moves || was_moving {
+        let is_growing = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
+        let changes = |panel: &Panel| panel.shows_a_rate() || panel.moves();
+        if is_growing || self.shared.borrow().panels.values().any(changes) {
             self.schedule_tick();
         }
     }

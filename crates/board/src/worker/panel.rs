@@ -2,7 +2,7 @@
 
 use engine::{Table, View, ViewSpec};
 use expr::{Expr, Query};
-use model::Offset;
+use model::{Offset, Timestamp};
 
 use super::TableKey;
 use super::followed::Followed;
@@ -41,12 +41,14 @@ impl Panel {
     }
 
     /// Shows what a query asks for; the error is a sentence, and the panel shows nothing then.
-    pub(super) fn show(&mut self, key: TableKey, followed: &Followed, query: &Query) -> Result<(), String> {
+    ///
+    /// `now`, here and below, is in milliseconds.
+    pub(super) fn show(&mut self, key: TableKey, followed: &Followed, query: &Query, now: f64) -> Result<(), String> {
         if let Some(shown) = self.shown.take() {
             self.revisions_before += shown.view.revision();
         }
         let spec = ViewSpec::of(query).map_err(|error| error.to_string())?;
-        let view = View::new(&followed.table, spec).map_err(|error| error.to_string())?;
+        let view = view_of(&followed.table, spec, now)?;
         self.shown =
             Some(Shown { key, generation: followed.generation, view, next_offset: followed.table.next_offset() });
         // Whatever was told is told again.
@@ -59,22 +61,27 @@ impl Panel {
         self.is_paused = paused;
     }
 
+    /// Whether its view changes as time goes by.
+    pub(super) fn moves(&self) -> bool {
+        !self.is_paused && self.shown.as_ref().is_some_and(|shown| !shown.view.spec().lasts.is_empty())
+    }
+
     /// Whether the page shows rows to be coming.
     pub(super) fn shows_a_rate(&self) -> bool {
         self.told.rows_per_second > 0.0
     }
 
-    /// Takes in new rows and gives the panel's state, if it is another than the page knows; `now` in milliseconds.
+    /// Takes in new rows, moves windows and gives the panel's state, if it is another than the page knows.
     pub(super) fn news(&mut self, followed: &Followed, now: f64) -> Option<PanelState> {
         let (shown, table) = (self.shown.as_mut()?, &followed.table);
         if shown.generation != followed.generation {
             let spec = shown.view.spec().clone();
             self.revisions_before += shown.view.revision();
-            shown.view = View::new(table, spec).ok()?;
+            shown.view = view_of(table, spec, now).ok()?;
             shown.generation = followed.generation;
             shown.next_offset = table.next_offset();
         } else if !self.is_paused {
-            shown.view.apply(table);
+            shown.view.advance(table, timestamp(now));
             shown.next_offset = table.next_offset();
         }
         let view = &shown.view;
@@ -86,7 +93,7 @@ impl Panel {
             revision: self.revisions_before + view.revision(),
             n_view_rows: view.n_rows() as u64,
             n_table_rows: table.n_rows() as u64,
-            n_let_go: followed.n_let_go,
+            n_let_go: table.first_offset(),
             n_held_back: table.next_offset() - shown.next_offset,
             is_paused: self.is_paused,
             is_grouped: view.spec().is_grouped(),
@@ -164,6 +171,14 @@ impl Panel {
             shown.view.settle(&followed.table);
         }
     }
+}
+
+fn view_of(table: &Table, spec: ViewSpec, now: f64) -> Result<View, String> {
+    View::new_within(table, spec, timestamp(now), usize::MAX).map_err(|error| error.to_string())
+}
+
+fn timestamp(millis: f64) -> Timestamp {
+    Timestamp((millis * 1000.0) as i64)
 }
 
 /// What a column holds: its range, and its values if they are few enough to choose from.

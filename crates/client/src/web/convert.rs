@@ -4,10 +4,12 @@ use js_sys::{JSON, Reflect};
 use model::Offset;
 use wasm_bindgen::JsValue;
 
+use crate::tail::Hello;
+
 /// A text message of the tail.
 pub(crate) enum TailText {
-    /// Where the table ends now.
-    Hello(Offset),
+    /// Where the table starts and ends now.
+    Hello(Hello),
     /// The tail ends, and why.
     Error(String),
 }
@@ -17,8 +19,13 @@ pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
     let message = JSON::parse(text).map_err(|error| describe(&error))?;
     let read = match get(&message, "type").as_string().as_deref() {
         Some("hello") => {
-            let next_offset = get(&message, "next_offset").as_f64().filter(|number| *number >= 0.0);
-            next_offset.map(|number| TailText::Hello(number as Offset))
+            let number = |name| get(&message, name).as_f64().filter(|number| *number >= 0.0);
+            let hello = |next_offset| Hello {
+                first_offset: number("first_offset").unwrap_or_default() as Offset,
+                next_offset: next_offset as Offset,
+                created_micros: number("created_micros").map(|micros| micros as i64),
+            };
+            number("next_offset").map(|next_offset| TailText::Hello(hello(next_offset)))
         }
         Some("error") => get(&get(&message, "error"), "message").as_string().map(TailText::Error),
         _ => None,

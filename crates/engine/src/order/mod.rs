@@ -4,6 +4,7 @@
 //! Rows stand in blocks of at most [`BLOCK_ROWS`], each with the prefix of its first sort key (see [`crate::prefix`]). A
 //! look-up finds the block and then the place, both by bisection; an insertion moves part of one block.
 
+mod leave;
 mod top;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use crate::prefix::PrefixKind;
 use crate::row_set::RowSet;
 use crate::sort::{sort_numbers, sort_pairs};
 use crate::table::{Source, Table, TableRow};
+use crate::way::Way;
 
 /// A block is split when it is this full. Tests have small blocks, so that they split.
 const BLOCK_ROWS: usize = if cfg!(test) { 8 } else { 1024 };
@@ -62,7 +64,7 @@ struct Block {
 /// A key to order by, and where its cells are.
 struct Key {
     expr: Expr,
-    descending: bool,
+    way: Way,
     kind: PrefixKind,
     source: Source,
     /// For a key that is no column: its value for each row so far.
@@ -106,6 +108,9 @@ impl Computed {
         let n_dropped = (row.saturating_sub(self.first_row) as usize).min(self.values.len());
         self.values.drain(..n_dropped);
         self.first_row += n_dropped as u32;
+        if self.values.capacity() > 4 * self.values.len() {
+            self.values.shrink_to(2 * self.values.len());
+        }
     }
 }
 
@@ -118,7 +123,7 @@ impl Key {
     }
 
     fn prefix(&self, table: &Table, row: u32, text_depth: usize) -> u64 {
-        self.kind.prefix(self.cell(table, row), self.descending, text_depth)
+        self.kind.prefix(self.cell(table, row), self.way, text_depth)
     }
 }
 
@@ -126,7 +131,7 @@ impl Order {
     pub(crate) fn new(sort: &[SortKey]) -> Self {
         let key = |key: &SortKey| Key {
             expr: key.expr.clone(),
-            descending: key.descending,
+            way: Way::of(key),
             kind: PrefixKind::Any,
             source: Source::Missing,
             computed: (!matches!(key.expr, Expr::Column(_))).then(Computed::default),
@@ -166,29 +171,6 @@ impl Order {
             let (place, words) = passed.words();
             self.waiting.push(first + place, words);
         }
-    }
-
-    /// Lets go of the rows before the first of a segment. To be followed by [`Order::finish`].
-    pub(crate) fn drop_before(&mut self, row: u32) {
-        self.waiting.drop_before(row as usize);
-        self.keep(|other| other >= row);
-        self.keys.iter_mut().filter_map(|key| key.computed.as_mut()).for_each(|computed| computed.drop_before(row));
-    }
-
-    /// Lets go of rows, whatever their cells now are. To be followed by [`Order::finish`].
-    pub(crate) fn remove(&mut self, rows: &RowSet) {
-        self.waiting.remove(rows);
-        self.keep(|row| !rows.has(row));
-    }
-
-    fn keep(&mut self, is_kept: impl Fn(u32) -> bool) {
-        for block in &mut self.blocks {
-            block.keep(&is_kept);
-        }
-        self.blocks.retain(|block| !block.rows.is_empty());
-        self.first_prefixes.clear();
-        self.first_prefixes.extend(self.blocks.iter().map(|block| block.prefixes[0]));
-        self.number_blocks();
     }
 
     /// Puts what was pushed in its place, unless all rows wait anyway.
@@ -336,7 +318,7 @@ impl Order {
             if run.len() == 1 {
                 continue;
             }
-            let decided = key.kind.decides(run[0].0, key.descending);
+            let decided = key.kind.decides(run[0].0, key.way);
             if decided && key_idx + 1 == self.keys.len() {
                 continue;
             }
@@ -366,13 +348,13 @@ impl Order {
     }
 
     fn compare_cells(&self, table: &Table, a: u32, b: u32, key_idx: usize) -> Ordering {
-        let by_key = |key: &Key| key.cell(table, a).sort_cmp(key.cell(table, b), key.descending);
+        let by_key = |key: &Key| key.way.compare(key.cell(table, a), key.cell(table, b));
         self.keys[key_idx..].iter().map(by_key).find(|order| order.is_ne()).unwrap_or_else(|| a.cmp(&b))
     }
 
     fn compare(&self, table: &Table, a: (u64, u32), b: (u64, u32)) -> Ordering {
         a.0.cmp(&b.0).then_with(|| {
-            if self.keys.len() == 1 && self.keys[0].kind.decides(a.0, self.keys[0].descending) {
+            if self.keys.len() == 1 && self.keys[0].kind.decides(a.0, self.keys[0].way) {
                 a.1.cmp(&b.1)
             } else {
                 self.compare_cells(table, a.1, b.1, 0)
@@ -460,17 +442,6 @@ impl Order {
 }
 
 impl Block {
-    fn keep(&mut self, is_kept: impl Fn(u32) -> bool) {
-        let Some(first_lost) = self.rows.iter().position(|row| !is_kept(*row)) else { return };
-        let mut n_kept = first_lost;
-        for idx in first_lost..self.rows.len() {
-            (self.rows[n_kept], self.prefixes[n_kept]) = (self.rows[idx], self.prefixes[idx]);
-            n_kept += usize::from(is_kept(self.rows[n_kept]));
-        }
-        self.rows.truncate(n_kept);
-        self.prefixes.truncate(n_kept);
-    }
-
     fn into_pairs(self) -> impl Iterator<Item = (u64, u32)> {
         self.prefixes.into_iter().zip(self.rows)
     }

@@ -8,6 +8,7 @@ use crate::column::{Cells, Chunk};
 use crate::kernel::{Comparison, float_bits, int_bits};
 use crate::segment::SEGMENT_ROWS;
 use crate::table::Table;
+use crate::way::Way;
 
 /// The last row that is among the first so far: no row after it is wanted.
 struct Bound<'a> {
@@ -45,7 +46,7 @@ impl Order {
                 let mut left = *word;
                 if let (Some(chunk), Some(bound)) = (chunk, &bound) {
                     let end = chunk.len().min(place + 64);
-                    left &= if place < end { not_after(chunk, place..end, bound.cell, key.descending) } else { 0 };
+                    left &= if place < end { not_after(chunk, place..end, bound.cell, key.way) } else { 0 };
                 }
                 while left != 0 {
                     let row = (segment_idx * SEGMENT_ROWS + place + left.trailing_zeros() as usize) as u32;
@@ -61,7 +62,7 @@ impl Order {
                         keep_first(&mut best);
                         let row = best[TOP_ROWS - 1];
                         let prefix = key.prefix(table, row, 0);
-                        let is_decided = self.keys.len() == 1 && key.kind.decides(prefix, key.descending);
+                        let is_decided = self.keys.len() == 1 && key.kind.decides(prefix, key.way);
                         bound = Some(Bound { prefix, is_decided, cell: key.cell(table, row) });
                     }
                 }
@@ -74,10 +75,15 @@ impl Order {
 
 /// A bit for each of up to 64 places, set at least where the cell does not stand after the bound. Chunks that are not
 /// compared quickly have all bits set.
-fn not_after(chunk: &Chunk, places: Range<usize>, bound: Cell<'_>, descending: bool) -> u64 {
+fn not_after(chunk: &Chunk, places: Range<usize>, bound: Cell<'_>, way: Way) -> u64 {
     // Descending, what does not stand after the bound is what is not less, NaN with it: it is the greatest number.
-    let (comparison, flip) = if descending { (Comparison::Less, u64::MAX) } else { (Comparison::LessOrEqual, 0) };
-    match (&chunk.cells, bound) {
+    let (comparison, flip) = if way.descending { (Comparison::Less, u64::MAX) } else { (Comparison::LessOrEqual, 0) };
+    // What stands in the place of a null says nothing of it.
+    let nulls = match &chunk.validity {
+        Some(validity) if way.nulls_first => !validity.words()[places.start / 64],
+        _ => 0,
+    };
+    let bits = match (&chunk.cells, bound) {
         (Cells::Float(cells), Cell::Float(bound)) if !bound.is_nan() => {
             float_bits(&cells[places], comparison, bound) ^ flip
         }
@@ -85,5 +91,6 @@ fn not_after(chunk: &Chunk, places: Range<usize>, bound: Cell<'_>, descending: b
             int_bits(&cells[places], comparison, bound) ^ flip
         }
         _ => u64::MAX,
-    }
+    };
+    bits | nulls
 }

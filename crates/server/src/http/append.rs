@@ -1,6 +1,5 @@
 //! `POST …/rows`: a body becomes rows, the good ones go to the journal, the bad ones are named.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,22 +7,23 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use model::{Batch, BatchBuilder, Row, Schema, Seq, TableName, WriterId};
+use model::{Batch, Seq, TableName, WriterId};
 use wire::WireError;
 use wire::api::{Ack, Refusal};
 use wire::append::Header;
 
 use super::error::ApiError;
+use super::gather::{Gather, Gathered};
 use super::params::{Params, TablePath, table_name};
-use crate::config::Limits;
-use crate::journal::{Append, Appended, MAX_BATCH_CELLS, Origin};
+use crate::journal::{Append, Appended, Origin};
+use crate::metrics::Outcome;
 use crate::state::AppState;
 
 /// A body larger than this is decoded off the request's thread.
 const LARGE_BODY_BYTES: usize = 128 << 10;
 
-/// A body with more bad rows than this is no mishap, and its answer would be larger than itself.
-const MAX_REFUSALS: usize = 10_000;
+/// The media types that are taken.
+const TAKEN: &str = "text/plain, application/x-ndjson or application/json, or import it";
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,8 @@ pub(super) async fn append(
     let bytes = super::body::read(&headers, body, state.limits()).await?;
     let reservation = state.journal().reserve(bytes.len())?;
     let known = state.journal().table(&table).map(|table| Arc::clone(&table.schema)).unwrap_or_default();
-    let decoder = Decoder::new(state.limits(), known);
+    let limits = state.limits();
+    let decoder = Decoder { max_row_bytes: limits.max_row_bytes, rows: Gather::new(limits.max_columns, known) };
     let rows = if bytes.len() < LARGE_BODY_BYTES {
         decoder.decode(kind, origin, &bytes)?
     } else {
@@ -63,8 +64,9 @@ pub(super) async fn append(
     let appended = if rows.batches.is_empty() {
         Appended { n_stored: 0, n_duplicate: 0, first_offset: None }
     } else {
-        state.journal().append(Append { table, origin: rows.origin, batches: rows.batches, reservation }).await?
+        state.append(Append { table, origin: rows.origin, batches: rows.batches, reservation }).await?
     };
+    state.metrics().rows(Outcome::refused, rows.refused.len() as u64);
     let all_refused = rows.n_rows > 0 && rows.refused.len() as u64 == rows.n_rows;
     let ack = Ack {
         acked_seq,
@@ -88,15 +90,20 @@ fn target(path: TablePath, query: Option<&str>, headers: &HeaderMap) -> Result<T
 
 fn body_kind(headers: &HeaderMap) -> Result<BodyKind, ApiError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Err(ApiError::MediaType("a body without a Content-Type".to_owned()));
+        return Err(ApiError::media_type("a body without a Content-Type", TAKEN));
     };
     let text = value.to_str().unwrap_or("?");
-    match text.split(';').next().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+    match media_type(text).as_str() {
         wire::append::CONTENT_TYPE => Ok(BodyKind::Framed),
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(BodyKind::Lines),
         "application/json" => Ok(BodyKind::Json),
-        _ => Err(ApiError::MediaType(text.to_owned())),
+        _ => Err(ApiError::media_type(text, TAKEN)),
     }
+}
+
+/// A media type without its parameters.
+pub(super) fn media_type(text: &str) -> String {
+    text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
 fn origin(params: &Params) -> Result<Option<(WriterId, Seq)>, ApiError> {
@@ -110,57 +117,29 @@ fn origin(params: &Params) -> Result<Option<(WriterId, Seq)>, ApiError> {
 }
 
 /// What a body holds.
-#[derive(Debug)]
-struct Rows {
+struct Decoded {
     origin: Option<Origin>,
     batches: Vec<Batch>,
     refused: Vec<Refusal>,
     n_rows: u64,
 }
 
-/// Gathers the rows of one body.
+/// Reads the rows of one body.
 struct Decoder {
     max_row_bytes: usize,
-    max_columns: usize,
-    /// The columns the table has, and after them those that this body adds.
-    known: Arc<Schema>,
-    added: HashSet<String>,
-    builder: BatchBuilder,
-    builder_columns: HashSet<String>,
-    batches: Vec<Batch>,
-    refused: Vec<Refusal>,
-    n_rows: u64,
-    /// The number of the first row.
-    first_seq: Option<Seq>,
-    seqs: Vec<Seq>,
+    rows: Gather,
 }
 
 impl Decoder {
-    fn new(limits: &Limits, known: Arc<Schema>) -> Self {
-        Self {
-            max_row_bytes: limits.max_row_bytes,
-            max_columns: limits.max_columns,
-            known,
-            added: HashSet::new(),
-            builder: BatchBuilder::default(),
-            builder_columns: HashSet::new(),
-            batches: Vec::new(),
-            refused: Vec::new(),
-            n_rows: 0,
-            first_seq: None,
-            seqs: Vec::new(),
-        }
-    }
-
-    fn decode(mut self, kind: BodyKind, origin: Option<(WriterId, Seq)>, body: &Bytes) -> Result<Rows, ApiError> {
+    fn decode(mut self, kind: BodyKind, origin: Option<(WriterId, Seq)>, body: &Bytes) -> Result<Decoded, ApiError> {
         let mut origin = origin;
-        self.first_seq = origin.map(|(_, seq)| seq);
+        self.rows.number_from(origin.map(|(_, seq)| seq));
         match kind {
             BodyKind::Framed => {
                 let end = body.iter().position(|byte| *byte == b'\n').map_or(body.len(), |idx| idx + 1);
                 let (header, _) = Header::decode(utf8(&body[..end])?)?;
                 origin = Some((header.writer, header.seq));
-                self.first_seq = Some(header.seq);
+                self.rows.number_from(Some(header.seq));
                 self.lines(&body[end..])?;
             }
             BodyKind::Lines => self.lines(body)?,
@@ -168,7 +147,12 @@ impl Decoder {
                 wire::json::split_rows(utf8(body)?)?.into_iter().try_for_each(|json| self.row(json.as_bytes()))?;
             }
         }
-        self.finish(origin)
+        let Gathered { batches, seqs } = self.rows.take();
+        let origin = match origin {
+            Some((writer, _)) => Some(Origin { writer, seqs, last_seq: self.rows.last_seq()? }),
+            None => None,
+        };
+        Ok(Decoded { origin, batches, n_rows: self.rows.n_rows(), refused: self.rows.into_refused() })
     }
 
     /// Takes a row a line; lines that hold nothing are no rows.
@@ -177,81 +161,14 @@ impl Decoder {
         lines.try_for_each(|line| self.row(line))
     }
 
-    /// Takes a row, or notes why not.
     fn row(&mut self, json: &[u8]) -> Result<(), ApiError> {
-        let index = self.n_rows;
-        self.n_rows += 1;
-        let Err((code, message)) = self.try_row(index, json) else {
-            return Ok(());
+        let (n_bytes, max_bytes) = (json.len(), self.max_row_bytes);
+        let row = if n_bytes > max_bytes {
+            Err(WireError::RowTooLarge { n_bytes, max_bytes })
+        } else {
+            utf8(json).and_then(wire::json::decode_row)
         };
-        if self.refused.len() == MAX_REFUSALS {
-            return Err(ApiError::TooManyRefused(MAX_REFUSALS));
-        }
-        self.refused.push(Refusal { index, code: code.to_owned(), message });
-        Ok(())
-    }
-
-    fn try_row(&mut self, index: u64, json: &[u8]) -> Result<(), (&'static str, String)> {
-        let (n_bytes, max_bytes, max_columns) = (json.len(), self.max_row_bytes, self.max_columns);
-        if n_bytes > max_bytes {
-            return Err(("row_too_large", format!("the row has {n_bytes} bytes; at most {max_bytes} are taken")));
-        }
-        let row = utf8(json).and_then(wire::json::decode_row).map_err(|error| (error.code(), error.to_string()))?;
-        self.push(index, row).map_err(|column| {
-            let message = format!("column {column:?} is new, and the table may have {max_columns} columns at most");
-            ("too_many_columns", message)
-        })
-    }
-
-    /// Takes a row in, or gives back the column that is one too many.
-    fn push(&mut self, idx: u64, row: Row) -> Result<(), String> {
-        let news = |(name, _): &(&str, &model::Value)| !self.builder_columns.contains(*name);
-        let new_here: Vec<String> = row.iter().filter(news).map(|(name, _)| name.to_owned()).collect();
-        if !new_here.is_empty() {
-            let new_to_table = |name: &&String| self.known.index_of(name).is_none() && !self.added.contains(*name);
-            let new_names: Vec<String> = new_here.iter().filter(new_to_table).cloned().collect();
-            let n_free = self.max_columns.saturating_sub(self.known.columns().len() + self.added.len());
-            if let Some(column) = new_names.get(n_free) {
-                return Err(column.clone());
-            }
-            self.added.extend(new_names);
-            // Rows that share few columns would make a batch that grows with their number squared.
-            let n_columns = self.builder_columns.len() + new_here.len();
-            if self.builder.n_rows() > 0 && (self.builder.n_rows() + 1) * n_columns > MAX_BATCH_CELLS {
-                self.cut();
-                self.builder_columns.extend(row.iter().map(|(name, _)| name.to_owned()));
-            } else {
-                self.builder_columns.extend(new_here);
-            }
-        }
-        self.builder.push_row(row);
-        if (self.builder.n_rows() + 1) * self.builder_columns.len() > MAX_BATCH_CELLS {
-            self.cut();
-        }
-        if let Some(first) = self.first_seq {
-            self.seqs.push(first.saturating_add(idx));
-        }
-        Ok(())
-    }
-
-    fn cut(&mut self) {
-        self.builder_columns.clear();
-        self.batches.push(std::mem::take(&mut self.builder).finish());
-    }
-
-    fn finish(mut self, origin: Option<(WriterId, Seq)>) -> Result<Rows, ApiError> {
-        if self.builder.n_rows() > 0 {
-            self.cut();
-        }
-        let origin = match origin {
-            Some((writer, seq)) => {
-                let last_seq = (seq - 1).checked_add(self.n_rows).filter(|last| i64::try_from(*last).is_ok());
-                let last_seq = last_seq.ok_or_else(|| WireError::Header("seq is past 2^63".to_owned()))?;
-                Some(Origin { writer, seqs: self.seqs, last_seq })
-            }
-            None => None,
-        };
-        Ok(Rows { origin, batches: self.batches, refused: self.refused, n_rows: self.n_rows })
+        self.rows.push(row)
     }
 }
 

@@ -17,10 +17,16 @@ and start the server with <code>--board dist</code>, or run <code>cargo xtask se
 
 /// Answers what no route of the API does.
 pub(super) async fn fallback(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    if let Some(error) = api_error(&uri) {
+    if let Some(error) = api_error(request.uri()) {
         return error.into_response();
     }
+    let method = request.method().clone();
+    let response = answer(&state, request).await;
+    super::security::of_board(&method, response, state.frame_ancestors()).await
+}
+
+async fn answer(state: &AppState, request: Request<Body>) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     if method != Method::GET && method != Method::HEAD {
         let mut response = ApiError::Method(method.to_string()).into_response();
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
@@ -68,7 +74,7 @@ fn api_error(uri: &Uri) -> Option<ApiError> {
     }
     let parts: Vec<&str> = uri.path().trim_start_matches(wire::api::API_PREFIX).split('/').collect();
     if let ["", "tables", entity, project, table]
-    | ["", "tables", entity, project, table, "rows"]
+    | ["", "tables", entity, project, table, "rows" | "import"]
     | ["", "tail", entity, project, table] = parts[..]
         && let Err(error) = model::TableName::from_parts(table, Some(project), Some(entity), "")
     {
@@ -126,7 +132,12 @@ mod tests {
 
     #[test]
     fn hashed_names_are_known() {
-        for name in ["/board-0123456789abcdef.js", "/a/board-0123456789abcdef_bg.wasm", "/style-fedcba9876543210.css"] {
+        for name in [
+            "/board-0123456789abcdef.js",
+            "/a/board-0123456789abcdef_bg.wasm",
+            "/worker_loader-0123456789abcdef.js",
+            "/style-fedcba9876543210.css",
+        ] {
             assert!(is_hashed(name), "{name}");
         }
         for name in ["/", "/index.html", "/board.js", "/board-0123456789abcdef.html", "/board-zzzzzzzzzzzzzzzz.js"] {

@@ -33,7 +33,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Re
             return Err(error);
         }
     };
-    let bytes = collect(body, max_bytes, Duration::from_secs(limits.max_silence_seconds)).await?;
+    let collect = collect(body, max_bytes, Duration::from_secs(limits.max_silence_seconds));
+    // Whoever sends a byte now and then is never silent.
+    let collect = tokio::time::timeout(Duration::from_secs(limits.max_body_seconds), collect);
+    let bytes = collect.await.map_err(|_| ApiError::Timeout)??;
     if gzip != Some(true) && !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
     }
@@ -49,7 +52,7 @@ pub(super) async fn discard(body: Body) {
     discard_rest(&mut body.into_data_stream()).await;
 }
 
-async fn discard_rest(pieces: &mut BodyDataStream) {
+pub(super) async fn discard_rest(pieces: &mut BodyDataStream) {
     let read = async {
         let mut n_bytes = 0;
         while let Some(Ok(piece)) = pieces.next().await {
@@ -79,7 +82,7 @@ async fn collect(body: Body, max_bytes: usize, max_silence: Duration) -> Result<
         if first.len() + joined.len() + piece.len() > max_bytes {
             drop((first, joined));
             discard_rest(&mut pieces).await;
-            return Err(ApiError::RequestTooLarge(max_bytes));
+            return Err(ApiError::RequestTooLarge(max_bytes as u64));
         }
         if first.is_empty() && joined.is_empty() {
             first = piece;
@@ -97,7 +100,7 @@ fn gunzip(bytes: &[u8], max_bytes: usize) -> Result<Bytes, ApiError> {
     let mut decoder = MultiGzDecoder::new(bytes).take(max_bytes as u64 + 1);
     decoder.read_to_end(&mut out).map_err(|error| ApiError::Gzip(error.to_string()))?;
     if out.len() > max_bytes {
-        return Err(ApiError::RequestTooLarge(max_bytes));
+        return Err(ApiError::RequestTooLarge(max_bytes as u64));
     }
     Ok(Bytes::from(out))
 }

@@ -35,6 +35,22 @@ pub enum ApiError {
         /// Why.
         reason: String,
     },
+    /// So many imports are under way that another must wait.
+    #[error("as many imports are under way as may be; ask again later")]
+    ImportsFull,
+    /// An import stopped before its end.
+    #[error(
+        "{error}. {n_rows} rows had been read by then and {n_stored} of them stored; with a writer the whole can be sent again, \
+         and nothing is stored twice"
+    )]
+    Import {
+        /// Why.
+        error: Box<ApiError>,
+        /// The rows that were read.
+        n_rows: u64,
+        /// Those of them that were stored, by this request.
+        n_stored: u64,
+    },
     /// A column is asked for that the table has not.
     #[error("the table has no column {0:?}")]
     UnknownColumn(String),
@@ -45,20 +61,28 @@ pub enum ApiError {
     #[error("the body could not be read: {0}")]
     Body(String),
     /// More rows cannot be stored than the answer may list.
-    #[error("more than {0} rows of the request cannot be stored; none was")]
+    #[error("more than {0} rows of the request cannot be stored")]
     TooManyRefused(usize),
     /// The body is larger than allowed, as it came or decompressed.
     #[error("the request has more than {0} bytes; send fewer rows at a time")]
-    RequestTooLarge(usize),
+    RequestTooLarge(u64),
     /// The body came too slowly.
     #[error("the request took too long to come")]
     Timeout,
     /// The body is of a type that is not taken.
-    #[error("{0} is not taken; send text/plain, application/x-ndjson or application/json")]
-    MediaType(String),
+    #[error("{got} is not taken; send {taken}")]
+    MediaType {
+        /// What came.
+        got: String,
+        /// What is taken.
+        taken: &'static str,
+    },
     /// The body is compressed in a way that is not known.
     #[error("the encoding {0:?} is not known; send gzip or none")]
     Encoding(String),
+    /// The body says no retention.
+    #[error("the retention cannot be read: {0}")]
+    Retention(String),
     /// A table that has no row yet.
     #[error("there is no table {0}")]
     UnknownTable(TableName),
@@ -95,6 +119,11 @@ impl From<NameError> for ApiError {
 }
 
 impl ApiError {
+    /// A body of a type that is not taken.
+    pub(super) fn media_type(got: &str, taken: &'static str) -> Self {
+        ApiError::MediaType { got: got.to_owned(), taken }
+    }
+
     /// A parameter that cannot be read.
     pub(super) fn parameter(name: &str, reason: impl Into<String>) -> Self {
         ApiError::Parameter { name: name.to_owned(), reason: reason.into() }
@@ -114,8 +143,11 @@ impl ApiError {
             ApiError::TooManyRefused(_) => "too_many_refused",
             ApiError::RequestTooLarge(_) => "request_too_large",
             ApiError::Timeout => "request_timeout",
-            ApiError::MediaType(_) => "unsupported_media_type",
+            ApiError::ImportsFull => "imports_full",
+            ApiError::Import { error, .. } => error.code(),
+            ApiError::MediaType { .. } => "unsupported_media_type",
             ApiError::Encoding(_) => "unsupported_encoding",
+            ApiError::Retention(_) => "bad_retention",
             ApiError::UnknownTable(_) => "unknown_table",
             ApiError::UnknownPath(_) => "unknown_path",
             ApiError::Method(_) => "method_not_allowed",
@@ -129,6 +161,8 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
+            ApiError::Wire(WireError::RowTooLarge { .. } | WireError::PartTooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::Wire(WireError::UnsupportedColumn { .. }) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ApiError::Wire(_)
             | ApiError::Parameter { .. }
             | ApiError::Writer(_)
@@ -136,10 +170,13 @@ impl ApiError {
             | ApiError::UnknownColumn(_)
             | ApiError::Gzip(_)
             | ApiError::TooManyRefused(_)
+            | ApiError::Retention(_)
             | ApiError::Body(_) => StatusCode::BAD_REQUEST,
             ApiError::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::Timeout => StatusCode::REQUEST_TIMEOUT,
-            ApiError::MediaType(_) | ApiError::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ApiError::ImportsFull => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Import { error, .. } => error.status(),
+            ApiError::MediaType { .. } | ApiError::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ApiError::UnknownTable(_) | ApiError::UnknownPath(_) => StatusCode::NOT_FOUND,
             ApiError::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::NotAWebSocket(_) => StatusCode::UPGRADE_REQUIRED,
@@ -150,10 +187,13 @@ impl ApiError {
                 _ => StatusCode::BAD_REQUEST,
             },
             ApiError::Journal(error) => match error {
+                JournalError::TableDeleted | JournalError::RowsDropped { .. } => StatusCode::GONE,
                 JournalError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
-                JournalError::Overloaded | JournalError::Closed | JournalError::Store(_) | JournalError::Failed(_) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                JournalError::Overloaded
+                | JournalError::Closed
+                | JournalError::Store(_)
+                | JournalError::Engine(_)
+                | JournalError::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
@@ -169,7 +209,9 @@ impl ApiError {
     fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             ApiError::Journal(JournalError::Overloaded | JournalError::Closed | JournalError::Store(_)) => Some(1),
-            ApiError::Query(QueryError::MemoryFull) => Some(5),
+            ApiError::Journal(JournalError::Engine(_)) => Some(2),
+            ApiError::Query(QueryError::MemoryFull) | ApiError::ImportsFull => Some(5),
+            ApiError::Import { error, .. } => error.retry_after_seconds(),
             ApiError::Journal(JournalError::DiskFull | JournalError::Failed(_)) => Some(30),
             _ => None,
         }

@@ -18,11 +18,14 @@ use super::params::Params;
 use super::query::{MAX_REQUEST_BYTES, read_request};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
+use crate::metrics::Socket;
 use crate::query::{Answer, HeldTable, Question, Shown};
 use crate::state::AppState;
 
 /// The shortest time from one answer that nobody asked for to the next. They are also at least as far apart as one takes.
 const MIN_PUSH_INTERVAL: Duration = Duration::from_millis(50);
+/// How often an answer is made anew that changes as time goes by.
+const MOVE_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn live(
     State(state): State<AppState>,
@@ -33,6 +36,7 @@ pub(super) async fn live(
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
     let upgrade = upgrade.max_message_size(MAX_REQUEST_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _counted = state.metrics().socket(Socket::query);
         let (sink, mut stream) = socket.split();
         let out = Out::new(sink, state.stopping());
         let mut live = Live { state, out, followed: None };
@@ -191,7 +195,11 @@ fn next_push(start: Instant) -> Instant {
 async fn due(followed: Option<&mut Followed>) {
     let Some(followed) = followed else { return std::future::pending().await };
     if !followed.is_due {
-        followed.subscription.changed().await;
+        let moves_at = followed.not_before + MOVE_INTERVAL;
+        tokio::select! {
+            () = followed.subscription.changed() => {}
+            () = sleep_until(moves_at), if followed.question.moves() => {}
+        }
         followed.is_due = true;
     }
     sleep_until(followed.not_before).await;

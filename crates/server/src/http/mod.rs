@@ -4,12 +4,18 @@ mod append;
 mod board;
 mod body;
 mod error;
+mod gather;
 mod health;
+mod import;
 mod live;
+mod metrics;
+mod observe;
 mod params;
 mod query;
+mod retention;
 mod rows;
 mod rows_format;
+mod security;
 mod socket;
 mod tables;
 mod tail;
@@ -18,9 +24,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 pub use error::ApiError;
@@ -32,29 +40,61 @@ use crate::state::AppState;
 pub fn app(state: AppState) -> Router {
     let api = Router::new()
         .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
         .route("/openapi.yaml", get(health::openapi))
         .route("/tables", get(tables::list))
-        .route("/tables/{entity}/{project}/{table}", get(tables::info))
+        .route("/tables/{entity}/{project}/{table}", get(tables::info).delete(tables::delete))
+        .route(
+            "/tables/{entity}/{project}/{table}/retention",
+            get(retention::read).put(retention::set).delete(retention::reset),
+        )
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
+        .route("/tables/{entity}/{project}/{table}/import", post(import::import))
         .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
-    Router::new()
+    let mut app = Router::new()
         .nest(wire::api::API_PREFIX, api)
         .fallback(board::fallback)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(cors())
+        .layer(compression())
+        .layer(cors());
+    // Figures are no business of other pages, so they come without the headers that would let these read them.
+    if state.metrics_apart() {
+        app = app.route("/metrics", get(unknown_path));
+    } else {
+        app = app.route("/metrics", get(metrics::metrics));
+    }
+    app.layer(from_fn(security::headers)).layer(from_fn_with_state(state.clone(), observe::observe)).with_state(state)
+}
+
+/// The one route of an address that is only for figures.
+pub fn metrics_app(state: AppState) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .fallback(unknown_path)
+        .layer(from_fn(security::headers))
         .with_state(state)
 }
 
-/// Any page may log and read: a key, not the page's address, will say who may do what.
+async fn unknown_path(uri: axum::http::Uri) -> ApiError {
+    ApiError::UnknownPath(uri.path().to_owned())
+}
+
+/// Gzip for those who take it, but not for what is compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let predicate = DefaultPredicate::new().and(NotForContentType::const_new(wire::files::PARQUET_CONTENT_TYPE));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
+}
+
+/// Any page may log and read: a key, not the page's address, will say who may do what. Until then a page from elsewhere may not
+/// delete, nor say what is kept.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_private_network(true)
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, observe::REQUEST_ID])
         .max_age(Duration::from_secs(24 * 60 * 60))
 }
 

@@ -1,7 +1,8 @@
-//! Rows as JSON, NDJSON, CSV or Arrow, piece by piece.
+//! Rows as JSON, NDJSON, CSV, Arrow or Parquet, piece by piece.
 
 use model::{Batch, Schema, Value};
 use wire::arrow::StreamEncoder;
+use wire::files::ParquetEncoder;
 use wire::json::{encode_text, encode_value};
 
 /// How rows are written.
@@ -15,12 +16,24 @@ pub(super) enum Format {
     Csv,
     /// One Arrow IPC stream.
     Arrow,
+    /// One Parquet file.
+    Parquet,
 }
 
 impl Format {
     /// The formats by name, the default first.
-    pub(super) const NAMES: [(&str, Format); 4] =
-        [("json", Format::Json), ("ndjson", Format::Ndjson), ("csv", Format::Csv), ("arrow", Format::Arrow)];
+    pub(super) const NAMES: [(&str, Format); 5] = [
+        ("json", Format::Json),
+        ("ndjson", Format::Ndjson),
+        ("csv", Format::Csv),
+        ("arrow", Format::Arrow),
+        ("parquet", Format::Parquet),
+    ];
+
+    /// The format's name, which is also how the names of its files end.
+    pub(super) fn name(self) -> &'static str {
+        Self::NAMES[self as usize].0
+    }
 
     /// The media type.
     pub(super) fn content_type(self) -> &'static str {
@@ -29,6 +42,7 @@ impl Format {
             Format::Ndjson => "application/x-ndjson",
             Format::Csv => wire::csv::CONTENT_TYPE,
             Format::Arrow => wire::arrow::CONTENT_TYPE,
+            Format::Parquet => wire::files::PARQUET_CONTENT_TYPE,
         }
     }
 }
@@ -55,6 +69,8 @@ pub(super) enum Encoder {
     },
     /// Arrow.
     Arrow(Box<StreamEncoder>),
+    /// Parquet.
+    Parquet(Box<ParquetEncoder>),
 }
 
 impl Encoder {
@@ -72,6 +88,7 @@ impl Encoder {
             }
             Format::Csv => Encoder::Csv { schema: schema.clone(), started: false },
             Format::Arrow => Encoder::Arrow(Box::new(StreamEncoder::new(schema.clone()))),
+            Format::Parquet => Encoder::Parquet(Box::new(ParquetEncoder::new(schema.clone()))),
         }
     }
 
@@ -116,6 +133,7 @@ impl Encoder {
             }
             Encoder::Csv { schema, .. } => out.extend(wire::csv::encode_rows(schema, batch)),
             Encoder::Arrow(encoder) => out.extend(encoder.encode(batch)),
+            Encoder::Parquet(encoder) => out.extend(encoder.encode(batch)),
         }
     }
 
@@ -125,6 +143,7 @@ impl Encoder {
             Encoder::Json { is_list: true, .. } => out.extend_from_slice(b"\n]\n"),
             Encoder::Json { .. } | Encoder::Csv { .. } => {}
             Encoder::Arrow(encoder) => out.extend(encoder.finish()),
+            Encoder::Parquet(encoder) => out.extend(encoder.finish()),
         }
     }
 }

@@ -16,11 +16,14 @@ use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
-use crate::journal::{Frame, coalesce, decode};
+use crate::journal::{Frame, JournalError, coalesce, decode, head};
+use crate::metrics::Socket;
 use crate::state::AppState;
 
 /// How many stored bytes are read at a time.
 const READ_BYTES: usize = 4 << 20;
+/// How many at first, when somebody waits for something to show.
+const FIRST_READ_BYTES: usize = 1 << 20;
 /// So many of the newest frames are sent as they are; more are joined first.
 const MAX_SINGLE_FRAMES: usize = 16;
 /// A tail has nothing to say to the server, so its messages may be small.
@@ -45,10 +48,11 @@ pub(super) async fn tail(
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _counted = state.metrics().socket(Socket::tail);
         let (sink, stream) = socket.split();
         let subscription = state.hub().subscribe(&table);
         let out = Out::new(sink, state.stopping());
-        let tail = Tail { state, table, format, system, subscription, out };
+        let tail = Tail { state, table, format, system, subscription, out, has_sent: false };
         tail.run(stream, from).await;
     }))
 }
@@ -60,6 +64,8 @@ struct Tail {
     system: bool,
     subscription: Subscription,
     out: Out,
+    /// Whether the reader has rows already, or comes for none that are stored.
+    has_sent: bool,
 }
 
 impl Tail {
@@ -71,7 +77,9 @@ impl Tail {
             }
             Ok(Ended) => CloseFrame { code: close_code::NORMAL, reason: "".into() },
             Err(error) => {
-                tracing::warn!(table = %self.table, code = error.code(), %error, "a tail ended");
+                if error.status().is_server_error() {
+                    tracing::warn!(table = %self.table, code = error.code(), %error, "a tail ended");
+                }
                 let message = TailMessage::Error { error: error.detail() };
                 let _ = self.out.send(text(&message)).await;
                 CloseFrame { code: close_code::ERROR, reason: error.code().into() }
@@ -81,26 +89,36 @@ impl Tail {
     }
 
     async fn follow(&mut self, stream: &mut SplitStream<WebSocket>, from: Option<Offset>) -> Result<Ended, ApiError> {
-        let next_offset = self.end();
-        if self.out.send(text(&TailMessage::Hello { next_offset })).await.is_err() {
+        let table = self.state.journal().table(&self.table);
+        let (first_offset, next_offset) =
+            table.as_ref().map_or((0, 0), |table| (table.first_offset, table.next_offset));
+        let created_micros = table.map(|table| table.created_micros);
+        let hello = TailMessage::Hello { first_offset, next_offset, created_micros };
+        if self.out.send(text(&hello)).await.is_err() {
             return Ok(Ended);
         }
-        let mut at = from.unwrap_or(next_offset);
+        let mut at = from.unwrap_or(next_offset).max(first_offset);
+        self.has_sent = at >= next_offset;
         let mut pings = pings();
         let mut heard = true;
         let mut stopping = self.out.stopping();
         loop {
             self.subscription.mark_seen();
             if at < self.end() {
-                for frame in self.next_frames(at).await? {
+                let frames = self.next_frames(at).await;
+                // What is read after the table was deleted may be of the one that has its name now.
+                self.check_not_deleted()?;
+                for frame in frames? {
                     at = frame.end_offset();
                     let message = self.message(frame).await?;
                     if self.out.send(message).await.is_err() {
                         return Ok(Ended);
                     }
                 }
+                self.has_sent = true;
                 continue;
             }
+            self.check_not_deleted()?;
             tokio::select! {
                 biased;
                 message = stream.next() => match message {
@@ -118,6 +136,10 @@ impl Tail {
         }
     }
 
+    fn check_not_deleted(&self) -> Result<(), JournalError> {
+        if self.subscription.is_deleted() { Err(JournalError::TableDeleted) } else { Ok(()) }
+    }
+
     /// Where the table ends now; a table that is not there has no rows yet.
     fn end(&self) -> Offset {
         self.state.journal().table(&self.table).map_or(0, |table| table.next_offset)
@@ -127,16 +149,29 @@ impl Tail {
     async fn next_frames(&self, at: Offset) -> Result<Vec<Frame>, ApiError> {
         let recent = self.subscription.recent(at);
         let joins_up = |frames: &Vec<Frame>| frames.first().is_some_and(|frame| frame.first_offset == at);
-        if let Some(frames) = recent.as_ref().filter(|frames| joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES) {
+        let has_sent = self.has_sent;
+        let is_short = |frames: &&Vec<Frame>| has_sent && joins_up(frames) && frames.len() <= MAX_SINGLE_FRAMES;
+        if let Some(frames) = recent.as_ref().filter(is_short) {
             return Ok(frames.clone());
         }
         let (journal, table, end) = (Arc::clone(self.state.journal()), self.table.clone(), self.end());
         super::blocking(move || {
+            let read_bytes = if has_sent { READ_BYTES } else { FIRST_READ_BYTES };
             let frames = match recent {
                 Some(frames) => frames,
-                None => journal.read(&table, at..end, READ_BYTES)?,
+                None => journal.read(&table, at..end, read_bytes)?,
             };
-            Ok(coalesce(frames, at)?)
+            // A reader that retention has overtaken connects anew and is told so.
+            let first_offset = frames.first().map_or(end, |frame| frame.first_offset);
+            if first_offset > at {
+                return Err(JournalError::RowsDropped { from: at, first_offset }.into());
+            }
+            let mut frames = coalesce(frames, at)?;
+            if !has_sent {
+                frames.truncate(1);
+                return frames.into_iter().map(|frame| Ok(head(frame)?)).collect();
+            }
+            Ok(frames)
         })
         .await
     }

@@ -27,6 +27,33 @@ pub enum JournalError {
         /// What is wrong with them.
         reason: String,
     },
+    /// A message of a stream came out of its order. The one who follows the stream goes back to where the journal is.
+    #[error("stream {stream} was followed up to {done}, and a message came that follows {after}")]
+    OutOfPlace {
+        /// The stream.
+        stream: u32,
+        /// How far it was followed.
+        done: u64,
+        /// What the message follows.
+        after: u64,
+    },
+    /// The engine does not answer, or not in time. It is unknown whether the rows were kept.
+    #[error("the engine that keeps the rows does not answer: {0}")]
+    Engine(String),
+    /// The engine is not one that rows may be trusted to, or not set up as it must be.
+    #[error("the engine cannot be used: {0}")]
+    EngineRefused(String),
+    /// The rows that are due were dropped by the table's retention.
+    #[error("the rows from offset {from} to {first_offset} were dropped by the table's retention")]
+    RowsDropped {
+        /// The first row that was due.
+        from: Offset,
+        /// The first row that is there.
+        first_offset: Offset,
+    },
+    /// The table was deleted.
+    #[error("the table was deleted")]
+    TableDeleted,
     /// The journal was closed.
     #[error("the server is stopping")]
     Closed,
@@ -49,6 +76,14 @@ pub enum JournalError {
         /// The latest format this version knows.
         known: i64,
     },
+    /// The journal could not be copied.
+    #[error("no backup was made: {path}: {reason}")]
+    Backup {
+        /// The file that is at fault.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The data folder cannot be made or opened.
     #[error("cannot open {path}: {reason}")]
     Open {
@@ -69,11 +104,17 @@ impl JournalError {
             JournalError::Failed(_) => "journal_failed",
             JournalError::Store(_) => "journal_unavailable",
             JournalError::Damaged { .. } => "journal_damaged",
+            JournalError::OutOfPlace { .. } => "internal",
+            JournalError::Engine(_) => "engine_unavailable",
+            JournalError::EngineRefused(_) => "engine_refused",
+            JournalError::RowsDropped { .. } => "rows_dropped",
+            JournalError::TableDeleted => "table_deleted",
             JournalError::Closed => "stopping",
             JournalError::Internal(_) => "internal",
             JournalError::InUse(_) => "data_in_use",
             JournalError::Foreign(_) => "journal_foreign",
             JournalError::TooNew { .. } => "journal_too_new",
+            JournalError::Backup { .. } => "backup_failed",
             JournalError::Open { .. } => "journal_open",
         }
     }

@@ -16,6 +16,9 @@ pub const MAX_BATCH_CELLS: usize = 4 << 20;
 /// A stored frame this large is sent as it is rather than joined with its neighbours.
 const LARGE_FRAME_BYTES: usize = 256 << 10;
 
+/// How many rows of a large frame are its head: more than a screen shows.
+const HEAD_ROWS: usize = 512;
+
 /// Gathers batches until they are enough for a frame.
 #[derive(Default)]
 pub struct Joiner<'a> {
@@ -103,6 +106,21 @@ pub fn coalesce(frames: Vec<Frame>, from: Offset) -> Result<Vec<Frame>, JournalE
     Ok(out)
 }
 
+/// The first rows of a large frame, as one of their own. Whoever has seen nothing yet can show them while the others are
+/// read and on their way. A smaller frame stays whole.
+///
+/// # Errors
+/// [`JournalError::Damaged`] when it cannot be read.
+pub fn head(frame: Frame) -> Result<Frame, JournalError> {
+    if frame.bytes.len() < LARGE_FRAME_BYTES || frame.n_rows <= HEAD_ROWS as u64 {
+        return Ok(frame);
+    }
+    let stored = decode(&frame)?;
+    let mut joiner = Joiner::default();
+    joiner.push(&stored.batch, 0..HEAD_ROWS);
+    Ok(encode(frame.first_offset, joiner))
+}
+
 fn join(batches: &[StoredBatch], from: Offset, out: &mut Vec<Frame>) {
     let mut joiner = Joiner::default();
     let mut first_offset = from;
@@ -168,6 +186,18 @@ mod tests {
             prop_assert_eq!(expect, next);
             prop_assert_eq!(joined.len(), 1);
         }
+    }
+
+    #[test]
+    fn the_head_of_a_large_frame_is_its_first_rows() {
+        let large = frame(7, 100_000);
+        let first = head(large.clone()).unwrap();
+        assert_eq!((first.first_offset, first.n_rows), (7, 512));
+        let rest = coalesce(vec![large], 7 + 512).unwrap();
+        assert_eq!((rest[0].first_offset, rest[0].n_rows), (7 + 512, 100_000 - 512), "and the others follow");
+        let batch = decode(&first).unwrap().batch;
+        assert!((0..512).all(|idx| batch.value(idx, "x") == Value::Int(7 + idx as i64)));
+        assert_eq!(head(frame(7, 9_000)).unwrap().n_rows, 9_000, "few bytes");
     }
 
     #[test]

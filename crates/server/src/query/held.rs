@@ -9,13 +9,14 @@ use std::time::Instant;
 
 use engine::{EngineError, Table, View};
 use expr::Expr;
-use model::{TableName, Value};
+use model::{TableName, Timestamp, Value};
 use tokio::sync::Semaphore;
 
 use super::answer::encode;
 use super::tables::Tables;
 use super::views::{SharedView, Views};
 use super::{QueryError, Question};
+use crate::clock::now_micros;
 use crate::hub::Subscription;
 use crate::journal::{Journal, JournalError, decode};
 
@@ -95,10 +96,10 @@ impl HeldTable {
         *lock(&self.last_used)
     }
 
-    /// Whether another look would be worth a table of its own: this one was given up for want of room, or broke.
+    /// Whether another look would be worth a table of its own: this one was deleted, or given up for want of room, or broke.
     pub(super) fn is_spent(&self) -> bool {
         let too_large = matches!(self.given_up.get(), Some(QueryError::TableTooLarge { .. }));
-        (self.given_up.get().is_some() && !too_large) || self.table.is_poisoned()
+        self.subscription.is_deleted() || (self.given_up.get().is_some() && !too_large) || self.table.is_poisoned()
     }
 
     /// Answers a question with every row that was committed by now; `None` when what is known shows the view as it is.
@@ -140,21 +141,46 @@ impl HeldTable {
 
     /// Reads in what was committed by now.
     fn read_in(&self, journal: &dyn Journal, tables: &Tables) -> Result<(), QueryError> {
-        let end = journal.table(&self.name).map_or(0, |table| table.next_offset);
+        let table = journal.table(&self.name);
+        let (first_offset, end) = table.map_or((0, 0), |table| (table.first_offset, table.next_offset));
         let _turn = lock(&self.reading);
         loop {
-            let at = self.table()?.next_offset();
+            if self.subscription.is_deleted() {
+                return Err(self.give_up(JournalError::TableDeleted.into()));
+            }
+            let (starts_at, at) = self.table().map(|table| (table.first_offset(), table.next_offset()))?;
             if at >= end {
+                if starts_at < first_offset {
+                    self.table.write().map_err(|_| broken())?.drop_before(first_offset);
+                }
                 return Ok(());
             }
             let frames = match self.subscription.recent(at) {
                 Some(frames) => frames,
                 None => journal.read(&self.name, at..end, READ_BYTES)?,
             };
+            // What is read after the table was deleted may be of the one that has its name now.
+            if self.subscription.is_deleted() {
+                continue;
+            }
+            if frames.is_empty() {
+                // Every row up to there was dropped meanwhile.
+                return Ok(());
+            }
             for frame in frames {
                 let stored = decode(&frame)?;
                 // The lock is taken for one frame at a time, so that who reads waits little.
                 let mut table = self.table.write().map_err(|_| broken())?;
+                let from = table.next_offset();
+                if stored.first_offset > from {
+                    // The rows between were dropped by retention.
+                    if table.n_rows() > 0 {
+                        drop(table);
+                        let error = JournalError::RowsDropped { from, first_offset: stored.first_offset };
+                        return Err(self.give_up(error.into()));
+                    }
+                    *table = Table::starting_at(stored.first_offset);
+                }
                 table.append(&stored).map_err(|error| self.refused(&error, tables))?;
             }
             self.set_bytes(self.table()?.memory_bytes());
@@ -177,21 +203,23 @@ impl HeldTable {
         let row_bytes = SORTED_ROW_BYTES + n_computed * size_of::<Value>();
         let sorted_bytes = if spec.sort.is_empty() { 0 } else { row_bytes * table.n_rows() };
         let max_bytes = shared.n_bytes() + tables.n_free_bytes();
+        // Told while the view is held, so that it never goes back.
+        let now = Timestamp(now_micros());
         let mut view = match slot.take() {
-            Some(mut view) => view.apply_within(table, max_bytes).map(|_| view),
-            None if spec.is_grouped() => shared.make(table, max_bytes),
+            Some(mut view) => view.advance_within(table, now, max_bytes).map(|_| view),
+            None if spec.is_grouped() => shared.make(table, now, max_bytes),
             None => {
                 // A bit for each row where there is no order.
                 tables.make_room(self, sorted_bytes.max(table.n_rows() / 8))?;
                 shared.set_bytes(sorted_bytes);
-                shared.make(table, max_bytes)
+                shared.make(table, now, max_bytes)
             }
         };
         if matches!(view, Err(EngineError::TooManyGroups)) {
             // Once more, with all the room that others do not use.
             shared.set_bytes(0);
             tables.make_all_room();
-            view = shared.make(table, tables.n_free_bytes());
+            view = shared.make(table, now, tables.n_free_bytes());
         }
         let view = view.map_err(|error| {
             shared.set_bytes(0);

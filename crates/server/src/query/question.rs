@@ -28,6 +28,11 @@ pub(crate) struct Question {
 }
 
 impl Question {
+    /// Whether the answer changes as time goes by.
+    pub(crate) fn moves(&self) -> bool {
+        !self.spec.lasts.is_empty()
+    }
+
     /// Reads a request. A live question is of a table and of columns that may be yet to come.
     pub(crate) fn of(request: QueryRequest, is_live: bool) -> Result<Self, QueryError> {
         let query = expr::parse_query(&request.query)

@@ -71,6 +71,11 @@ impl Tables {
         while held.let_go() {}
     }
 
+    /// How many bytes tables and views take.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.lock().n_bytes()
+    }
+
     /// How many bytes are free.
     pub(super) fn n_free_bytes(&self) -> usize {
         self.max_bytes.saturating_sub(self.lock().n_bytes())

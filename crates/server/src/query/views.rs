@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::{EngineError, Table, View, ViewSpec};
+use model::Timestamp;
 
 /// How many views that nobody uses are kept of a table.
 const MAX_IDLE: usize = 8;
@@ -36,9 +37,9 @@ impl SharedView {
     }
 
     /// A view of the table, whose groups take at most so many bytes.
-    pub(super) fn make(&self, table: &Table, max_bytes: usize) -> Result<View, EngineError> {
+    pub(super) fn make(&self, table: &Table, now: Timestamp, max_bytes: usize) -> Result<View, EngineError> {
         self.n_made.fetch_add(1, Ordering::Relaxed);
-        View::new_within(table, self.spec.clone(), max_bytes)
+        View::new_within(table, self.spec.clone(), now, max_bytes)
     }
 
     /// How often the view was made.

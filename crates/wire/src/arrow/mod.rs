@@ -38,10 +38,10 @@ pub use decode::decode_frame;
 /// The media type of an Arrow IPC stream.
 pub const CONTENT_TYPE: &str = "application/vnd.apache.arrow.stream";
 
-const TYPE_KEY: &str = "streamtable.type";
+pub(crate) const TYPE_KEY: &str = "streamtable.type";
 const FIRST_OFFSET_KEY: &str = "streamtable.first_offset";
-const EXTENSION_KEY: &str = "ARROW:extension:name";
-const JSON_EXTENSION: &str = "arrow.json";
+pub(crate) const EXTENSION_KEY: &str = "ARROW:extension:name";
+pub(crate) const JSON_EXTENSION: &str = "arrow.json";
 
 /// Writes a batch as a frame.
 #[must_use]
@@ -78,8 +78,7 @@ impl StreamEncoder {
     /// Starts a stream of tables with these columns.
     #[must_use]
     pub fn new(columns: Schema) -> Self {
-        let fields: Vec<Field> = columns.columns().iter().map(|c| field(&c.name, c.column_type)).collect();
-        let schema = Arc::new(ArrowSchema::new(fields));
+        let schema = arrow_schema(&columns);
         let writer = StreamWriter::try_new(Vec::new(), &schema).expect(INFALLIBLE);
         Self { columns, schema, writer }
     }
@@ -90,12 +89,7 @@ impl StreamEncoder {
     /// in a column of floats are rounded past 2^53; what does not fit a column otherwise is null, which cannot happen
     /// when the schema took the batch in.
     pub fn encode(&mut self, batch: &Batch) -> Vec<u8> {
-        let array_of = |schema: &model::ColumnSchema| match batch.column(&schema.name) {
-            Some(column) => array(column, schema.column_type),
-            None => array(&Column::new(String::new(), Cells::Null(batch.n_rows()), None), schema.column_type),
-        };
-        let arrays = self.columns.columns().iter().map(array_of).collect();
-        let record_batch = record_batch(Arc::clone(&self.schema), arrays, batch.n_rows());
+        let record_batch = under_schema(&self.columns, &self.schema, batch);
         self.writer.write(&record_batch).expect(INFALLIBLE);
         std::mem::take(self.writer.get_mut())
     }
@@ -105,6 +99,21 @@ impl StreamEncoder {
     pub fn finish(self) -> Vec<u8> {
         self.writer.into_inner().expect(INFALLIBLE)
     }
+}
+
+/// The Arrow schema of a table with these columns.
+pub(crate) fn arrow_schema(columns: &Schema) -> Arc<ArrowSchema> {
+    let fields: Vec<Field> = columns.columns().iter().map(|c| field(&c.name, c.column_type)).collect();
+    Arc::new(ArrowSchema::new(fields))
+}
+
+/// A batch as Arrow has it, under a schema that may have more columns, or wider ones.
+pub(crate) fn under_schema(columns: &Schema, schema: &Arc<ArrowSchema>, batch: &Batch) -> RecordBatch {
+    let array_of = |schema: &model::ColumnSchema| match batch.column(&schema.name) {
+        Some(column) => array(column, schema.column_type),
+        None => array(&Column::new(String::new(), Cells::Null(batch.n_rows()), None), schema.column_type),
+    };
+    record_batch(Arc::clone(schema), columns.columns().iter().map(array_of).collect(), batch.n_rows())
 }
 
 fn record_batch(schema: Arc<ArrowSchema>, arrays: Vec<ArrayRef>, n_rows: usize) -> RecordBatch {
