@@ -133,6 +133,42 @@ async fn groups_have_the_figures_of_their_rows() {
 }
 
 #[tokio::test]
+async fn computed_columns_are_shown_filtered_sorted_and_grouped_by() {
+    let server = Server::start();
+    append(&server, 0..2000).await;
+    let rows = server.rows(TABLE, "").await;
+    let half = |row: &Json| number(row, "x") / 2.0;
+    let with = ".with_columns(row => {\"half\": row[\"x\"] / 2, \"few\": row[\"few\"].upper()})";
+
+    let got =
+        ask(&server, &question(&format!("{with}.filter(row => row[\"half\"] < 10).sort(row => row[\"half\"])"))).await;
+    let column = |idx: usize| (got["columns"][idx]["name"].clone(), got["columns"][idx]["type"].clone());
+    assert_eq!((column(3), column(6)), ((json!("few"), json!("text")), (json!("half"), json!("float"))));
+    let mut expect: Vec<&Json> = rows.iter().filter(|row| half(row) < 10.0).collect();
+    expect.sort_by(|a, b| half(a).total_cmp(&half(b)));
+    assert_eq!(got["rows"].as_array().unwrap().len(), expect.len());
+    for (got, row) in got["rows"].as_array().unwrap().iter().zip(expect) {
+        assert_eq!((&got["n"], number(got, "half")), (&row["n"], half(row)));
+        assert_eq!(got["few"], json!(row["few"].as_str().unwrap().to_uppercase()));
+    }
+
+    let ops = format!("{with}.groupby(row => row[\"few\"], rows => rows[\"half\"].max()).sort(row => row[\"few\"])");
+    let got = ask(&server, &question(&ops)).await;
+    let of = |name: &str| rows.iter().filter(|row| row["few"] == name).map(half).fold(0.0, f64::max);
+    let got: Vec<(String, f64)> =
+        got["rows"].as_array().unwrap().iter().map(|row| (row["few"].to_string(), number(row, "max(half)"))).collect();
+    assert_eq!(got, (0..7).map(|n| (format!("\"F{n}\""), of(&format!("f{n}")))).collect::<Vec<_>>());
+
+    let ops = ".map(row => {\"gap\": row[\"gap\"] ?? -1, \"kind\": row[\"n\"] % 2 == 0 ? \"even\" : \"odd\"})";
+    let got = ask(&server, &json!({"query": query(ops), "rows": 2, "columns": ["kind", "gap", "_offset"]})).await;
+    assert_eq!(got["columns"].as_array().unwrap().len(), 2, "map keeps no other columns");
+    assert_eq!(got["rows"][0], json!({"kind": "even", "gap": -1, "_offset": {"$i64": "0"}}));
+    assert_eq!(got["rows"][1], json!({"kind": "odd", "gap": rows[1]["gap"], "_offset": {"$i64": "1"}}));
+    let gone = json!({"query": query(ops), "columns": ["n"]});
+    assert_eq!(post(&server, &gone).await.expect(400).code(), "unknown_column");
+}
+
+#[tokio::test]
 async fn a_window_is_the_one_that_was_asked_for() {
     let server = Server::start();
     append(&server, 0..1000).await;

@@ -48,6 +48,8 @@ pub enum ToWorker {
         n_rows: u32,
         /// The columns wanted.
         columns: Vec<String>,
+        /// Another query, as text, of whose rows the columns are: how they would look. The first rows are given then.
+        of: Option<String>,
     },
     /// Hold new rows back from the panel, or let them in again.
     Pause {
@@ -153,8 +155,8 @@ pub struct PanelState {
     pub columns: Vec<PanelColumn>,
     /// The names of the view's columns whose values are estimates.
     pub estimates: Vec<String>,
-    /// The table's columns, which are the view's unless it is grouped.
-    pub table_columns: Vec<PanelColumn>,
+    /// The columns of the rows, which are the view's unless it is grouped.
+    pub row_columns: Vec<PanelColumn>,
     /// The link to the server.
     pub connection: Connection,
     /// Rows a second that came over the last seconds.

@@ -1,5 +1,6 @@
 //! Why the engine refuses.
 
+use expr::TooLarge;
 use model::Offset;
 
 /// What the engine cannot do.
@@ -22,9 +23,12 @@ pub enum EngineError {
     /// A patch is of a row that is yet to come.
     #[error("there is no row {0} yet")]
     NoSuchRow(Offset),
-    /// A patch brings a column that belongs to the system.
+    /// A patch or a computed column has the name of one that belongs to the system.
     #[error("column {0:?} is the system's")]
     SystemColumn(String),
+    /// The computed columns of a query are built on each other until an expression is too large.
+    #[error(transparent)]
+    ExpressionTooLarge(#[from] TooLarge),
     /// The query does not ask for rows.
     #[error("the query shows no rows; add .rows()")]
     NoRows,
@@ -43,6 +47,7 @@ impl EngineError {
             EngineError::TooManyGroups => "too_many_groups",
             EngineError::NoSuchRow(_) => "no_such_row",
             EngineError::SystemColumn(_) => "system_column",
+            EngineError::ExpressionTooLarge(_) => "expression_too_large",
             EngineError::NoRows => "no_rows",
             EngineError::Unsupported(_) => "unsupported",
         }

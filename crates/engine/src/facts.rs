@@ -1,22 +1,24 @@
-//! What a column holds, for those who make filters of it. Each looks at the whole column.
+//! What a column holds, be it the table's or one that is computed, for those who make filters of it. Each looks at every row.
 
 use std::collections::HashMap;
 
+use expr::Expr;
 use model::{Value, system_column};
 
 use crate::cell::Cell;
+use crate::cells_of::CellsOf;
 use crate::column::{Cells, Chunk, Zone};
 use crate::key::push_key;
+use crate::segment::SEGMENT_ROWS;
 use crate::sort::sort_numbers;
-use crate::table::{Source, Table};
+use crate::table::{RowId, Source, Table};
 use crate::text::TextCells;
 
 impl Table {
-    /// The values of a column with how often each stands there, the most frequent first, then by value; null among them.
-    /// Reads the whole column.
+    /// The values of a column, or of any expression, with how often each stands there, the most frequent first, then by value;
+    /// null among them.
     #[must_use]
-    pub fn distinct(&self, column: &str, limit: usize) -> Vec<(Value, u64)> {
-        let source = self.source(column);
+    pub fn distinct(&self, of: &Expr, limit: usize) -> Vec<(Value, u64)> {
         let mut counts: HashMap<Vec<u8>, (u32, u64)> = HashMap::new();
         let mut key = Vec::new();
         let mut add = |cell: Cell<'_>, row: usize, n: u64| {
@@ -28,9 +30,9 @@ impl Table {
             }
         };
         for (first, segment) in self.segments() {
-            match segment.chunk_of(source).map(|chunk| (chunk, &chunk.cells)) {
+            match CellsOf::new(of, self, first / SEGMENT_ROWS) {
                 // A look-up for each text of the dictionary, not for each cell.
-                Some((chunk, Cells::Text(TextCells::Coded { codes, dictionary }))) => {
+                CellsOf::Chunk(chunk @ Chunk { cells: Cells::Text(TextCells::Coded { codes, dictionary }), .. }) => {
                     let mut seen = vec![(0, 0); dictionary.texts.len().max(1)];
                     let mut nulls = (0, 0);
                     for (idx, &code) in codes.iter().enumerate() {
@@ -41,11 +43,21 @@ impl Table {
                         add(chunk.cell(idx), first + idx, n);
                     }
                 }
-                _ => (first..first + segment.n_rows()).for_each(|row| add(self.cell(source, row as u32), row, 1)),
+                cells => {
+                    (0..segment.n_rows()).for_each(|idx| cells.with(idx, |cell| add(cell, first + idx, 1)));
+                }
             }
         }
-        let counts = counts.into_values().map(|(row, n)| (self.cell(source, row), n));
-        let counts: Vec<(Cell<'_>, u64)> = counts.collect();
+        // A column's cells are read where they stand.
+        let computed: Vec<Value> = match of {
+            Expr::Column(_) => Vec::new(),
+            _ => counts.values().map(|(row, _)| self.value_of(self.base_offset() + RowId::from(*row), of)).collect(),
+        };
+        let source = if let Expr::Column(name) = of { self.source(name) } else { Source::Missing };
+        let cell = |(idx, (row, n)): (usize, (u32, u64))| {
+            (computed.get(idx).map_or_else(|| self.cell(source, row), Cell::from), n)
+        };
+        let counts: Vec<(Cell<'_>, u64)> = counts.values().copied().enumerate().map(cell).collect();
         let mut order: Vec<u32> = (0..counts.len() as u32).collect();
         sort_numbers(&mut order, &|a, b| {
             let ((a, n_a), (b, n_b)) = (counts[a as usize], counts[b as usize]);
@@ -55,26 +67,33 @@ impl Table {
         order.into_iter().map(|idx| counts[idx as usize]).map(|(cell, n)| (cell.to_value(), n)).collect()
     }
 
-    /// The least and the greatest finite number of a column, or time in microseconds; `None` where it has none.
+    /// The least and the greatest finite number of a column or an expression, or time in microseconds; `None` where it has none.
     #[must_use]
-    pub fn range(&self, column: &str) -> Option<(f64, f64)> {
-        let Source::Column(idx) = self.source(column) else {
-            let is_offset = column == system_column::OFFSET && self.n_rows() > 0;
-            return is_offset.then(|| (self.first_offset() as f64, (self.next_offset() - 1) as f64));
-        };
-        let ranges =
-            self.segments().filter_map(|(_, segment)| segment.chunk(idx)).filter_map(|chunk| match chunk.zone {
-                Zone::Int { min, max } => Some((min as f64, max as f64)),
-                Zone::Float { min, max, .. } if min.is_finite() && max.is_finite() => Some((min, max)),
-                _ => finite_numbers(chunk).map(|x| (x, x)).reduce(union),
-            });
-        ranges.reduce(union)
+    pub fn range(&self, of: &Expr) -> Option<(f64, f64)> {
+        if matches!(of, Expr::Column(name) if name == system_column::OFFSET) {
+            let has_rows = self.n_rows() > 0;
+            return has_rows.then(|| (self.first_offset() as f64, (self.next_offset() - 1) as f64));
+        }
+        let mut range = None;
+        let mut add = |x: (f64, f64)| range = Some(range.map_or(x, |range| union(range, x)));
+        for (first, segment) in self.segments() {
+            match CellsOf::new(of, self, first / SEGMENT_ROWS) {
+                CellsOf::Chunk(Chunk { zone: Zone::Int { min, max }, .. }) => add((*min as f64, *max as f64)),
+                CellsOf::Chunk(Chunk { zone: Zone::Float { min, max, .. }, .. })
+                    if min.is_finite() && max.is_finite() =>
+                {
+                    add((*min, *max));
+                }
+                cells => each_finite(&cells, segment.n_rows(), |x| add((x, x))),
+            }
+        }
+        range
     }
 
-    /// How many of a column's finite numbers, or times in microseconds, fall into each of `n_bins` equal parts of a range.
-    /// A part has its lesser end, the last one both; what is outside the range is not counted.
+    /// How many of the finite numbers of a column or an expression, or times in microseconds, fall into each of `n_bins` equal
+    /// parts of a range. A part has its lesser end, the last one both; what is outside the range is not counted.
     #[must_use]
-    pub fn histogram(&self, column: &str, range: (f64, f64), n_bins: usize) -> Vec<u64> {
+    pub fn histogram(&self, of: &Expr, range: (f64, f64), n_bins: usize) -> Vec<u64> {
         let mut counts = vec![0; n_bins];
         let (least, greatest) = range;
         let scale = n_bins as f64 / (greatest - least);
@@ -88,30 +107,37 @@ impl Table {
         if n_bins == 0 {
             return counts;
         }
-        let source = self.source(column);
-        if source == Source::Offset {
-            (self.first_offset()..self.next_offset()).for_each(|offset| add(offset as f64));
-        }
-        for chunk in self.segments().filter_map(|(_, segment)| segment.chunk_of(source)) {
-            match (&chunk.cells, &chunk.validity) {
-                (Cells::Float(cells), None) => cells.iter().for_each(|x| add(*x)),
-                (Cells::Int(cells) | Cells::Time(cells), None) => cells.iter().for_each(|x| add(*x as f64)),
-                _ => finite_numbers(chunk).for_each(&mut add),
+        for (first, segment) in self.segments() {
+            match CellsOf::new(of, self, first / SEGMENT_ROWS) {
+                CellsOf::Chunk(Chunk { cells: Cells::Float(cells), validity: None, .. }) => {
+                    cells.iter().for_each(|x| add(*x));
+                }
+                CellsOf::Chunk(Chunk { cells: Cells::Int(cells) | Cells::Time(cells), validity: None, .. }) => {
+                    cells.iter().for_each(|x| add(*x as f64));
+                }
+                cells => each_finite(&cells, segment.n_rows(), &mut add),
             }
         }
         counts
     }
 }
 
-/// The finite numbers and the times of a chunk; of chunks that cannot have any, none are looked at.
-fn finite_numbers(chunk: &Chunk) -> impl Iterator<Item = f64> + '_ {
-    let is_numeric = matches!(chunk.cells, Cells::Float(_) | Cells::Int(_) | Cells::Time(_) | Cells::Values(_));
-    let n_cells = if is_numeric { chunk.len() } else { 0 };
-    (0..n_cells).filter_map(|idx| match chunk.cell(idx) {
-        Cell::Int(x) | Cell::Time(x) => Some(x as f64),
-        Cell::Float(x) => x.is_finite().then_some(x),
-        _ => None,
-    })
+/// Shows the finite numbers and the times among the first cells; of chunks that cannot have any, none are looked at.
+fn each_finite(cells: &CellsOf<'_>, n_rows: usize, mut see: impl FnMut(f64)) {
+    let n_cells = match cells {
+        CellsOf::Chunk(Chunk {
+            cells: Cells::Float(_) | Cells::Int(_) | Cells::Time(_) | Cells::Values(_), ..
+        })
+        | CellsOf::Computed { .. } => n_rows,
+        CellsOf::Chunk(_) | CellsOf::Null => 0,
+    };
+    for idx in 0..n_cells {
+        cells.with(idx, |cell| match cell {
+            Cell::Int(x) | Cell::Time(x) => see(x as f64),
+            Cell::Float(x) if x.is_finite() => see(x),
+            _ => {}
+        });
+    }
 }
 
 fn union(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {

@@ -5,8 +5,9 @@ use expr::{AggregateOp, Share};
 use model::{ColumnType, Value};
 
 use crate::cell::Cell;
+use crate::cells_of::CellsOf;
 use crate::distinct::Distinct;
-use crate::group::{CellsOf, GroupsOf};
+use crate::group::GroupsOf;
 use crate::passed::Passed;
 use crate::sketch::Sketch;
 

@@ -7,14 +7,14 @@ use expr::{Aggregate, Expr, RowSource, SortKey};
 use model::{ColumnSchema, ColumnType, Strings, Value};
 
 use crate::cell::Cell;
+use crate::cells_of::CellsOf;
 use crate::column::{Cells, Chunk};
 use crate::figures::Figures;
 use crate::key::push_key;
 use crate::passed::Passed;
-use crate::segment::SEGMENT_ROWS;
 use crate::sort::sort_numbers;
 use crate::spec::ViewSpec;
-use crate::table::{Source, Table, TableRow};
+use crate::table::Table;
 use crate::text::TextCells;
 use crate::way::Way;
 
@@ -340,43 +340,5 @@ struct GroupRow<'a> {
 impl RowSource for GroupRow<'_> {
     fn get(&self, column: &str) -> Value {
         self.groups.column_idx(column).map_or(Value::Null, |idx| self.groups.value(idx, self.group))
-    }
-}
-
-/// The values of an expression within one segment.
-pub(crate) enum CellsOf<'a> {
-    Chunk(&'a Chunk),
-    Null,
-    Computed { expr: &'a Expr, table: &'a Table, sources: Vec<(&'a str, Source)>, first: usize },
-}
-
-impl<'a> CellsOf<'a> {
-    fn new(expr: &'a Expr, table: &'a Table, segment_idx: usize) -> Self {
-        if let Expr::Column(name) = expr {
-            match table.source(name) {
-                Source::Offset => {}
-                source => return table.chunk(source, segment_idx).map_or(CellsOf::Null, CellsOf::Chunk),
-            }
-        }
-        let sources = expr.columns().into_iter().map(|name| (name, table.source(name))).collect();
-        CellsOf::Computed { expr, table, sources, first: segment_idx * SEGMENT_ROWS }
-    }
-
-    /// The cells, where all are floats and none is null.
-    pub(crate) fn floats(&self) -> Option<&'a [f64]> {
-        match self {
-            CellsOf::Chunk(Chunk { cells: Cells::Float(floats), validity: None, .. }) => Some(floats),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn with<T>(&self, idx: usize, see: impl FnOnce(Cell<'_>) -> T) -> T {
-        match self {
-            CellsOf::Chunk(chunk) => see(chunk.cell(idx)),
-            CellsOf::Null => see(Cell::Null),
-            CellsOf::Computed { expr, table, sources, first } => {
-                see(Cell::from(&expr.eval(&TableRow { table, sources, row: (first + idx) as u32 })))
-            }
-        }
     }
 }

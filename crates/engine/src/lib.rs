@@ -5,8 +5,10 @@
 //! rows that are on screen, as typed arrays. Nothing here does I/O, knows a byte format or a browser.
 
 mod cell;
+mod cells_of;
 mod collate;
 mod column;
+mod compute;
 mod display;
 mod distinct;
 mod error;
@@ -34,14 +36,18 @@ mod way;
 mod window;
 
 #[cfg(test)]
+mod compute_tests;
+#[cfg(test)]
 mod moving_tests;
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod oracle_tests;
 #[cfg(test)]
 mod table_tests;
 
 pub use error::EngineError;
-pub use expr::{Aggregate, AggregateOp, Locale, SortKey};
+pub use expr::{Aggregate, AggregateOp, Locale, NamedExpr, SortKey};
 pub use m4::Points;
 pub use segment::SEGMENT_ROWS;
 pub use spec::ViewSpec;

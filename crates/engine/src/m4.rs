@@ -4,7 +4,10 @@
 //! Source: U. Jugel, Z. Jerzak, G. Hackenbroich, V. Markl, "M4: a visualization-oriented time series data aggregation",
 //! VLDB 2014.
 
+use expr::Expr;
+
 use crate::cell::Cell;
+use crate::cells_of::CellsOf;
 use crate::column::{Cells, Chunk};
 use crate::passed::Passed;
 use crate::segment::SEGMENT_ROWS;
@@ -63,13 +66,12 @@ impl Part {
 pub(crate) fn reduce(
     table: &Table,
     rows: impl Iterator<Item = (usize, Passed)>,
-    (x, y): (&str, &str),
+    (x, y): (&Expr, &Expr),
     (least, greatest): (f64, f64),
     n_parts: usize,
 ) -> Points {
     let mut parts: Vec<Option<Part>> = vec![None; n_parts];
     let scale = n_parts as f64 / (greatest - least);
-    let (x, y) = (table.source(x), table.source(y));
     for (segment_idx, rows) in rows {
         let first = segment_idx * SEGMENT_ROWS;
         let (xs, ys) = (Numbers::of(table, x, segment_idx), Numbers::of(table, y, segment_idx));
@@ -112,19 +114,20 @@ enum Numbers<'a> {
     Offsets {
         first: u64,
     },
-    Cells(Option<&'a Chunk>),
+    Cells(CellsOf<'a>),
 }
 
 impl<'a> Numbers<'a> {
-    fn of(table: &'a Table, source: Source, segment_idx: usize) -> Self {
-        if source == Source::Offset {
+    fn of(table: &'a Table, expr: &'a Expr, segment_idx: usize) -> Self {
+        if matches!(expr, Expr::Column(name) if table.source(name) == Source::Offset) {
             return Numbers::Offsets { first: table.base_offset() + (segment_idx * SEGMENT_ROWS) as u64 };
         }
-        let chunk = table.chunk(source, segment_idx);
-        match chunk.map(|chunk| (&chunk.cells, &chunk.validity)) {
-            Some((Cells::Float(cells), None)) => Numbers::Floats(cells),
-            Some((Cells::Int(cells) | Cells::Time(cells), None)) => Numbers::Ints(cells),
-            _ => Numbers::Cells(chunk),
+        match CellsOf::new(expr, table, segment_idx) {
+            CellsOf::Chunk(Chunk { cells: Cells::Float(cells), validity: None, .. }) => Numbers::Floats(cells),
+            CellsOf::Chunk(Chunk { cells: Cells::Int(cells) | Cells::Time(cells), validity: None, .. }) => {
+                Numbers::Ints(cells)
+            }
+            cells => Numbers::Cells(cells),
         }
     }
 
@@ -134,11 +137,11 @@ impl<'a> Numbers<'a> {
             Numbers::Floats(cells) => cells[idx],
             Numbers::Ints(cells) => cells[idx] as f64,
             Numbers::Offsets { first } => (first + idx as u64) as f64,
-            Numbers::Cells(chunk) => match chunk.map_or(Cell::Null, |chunk| chunk.cell(idx)) {
+            Numbers::Cells(cells) => cells.with(idx, |cell| match cell {
                 Cell::Int(number) | Cell::Time(number) => number as f64,
                 Cell::Float(number) => number,
                 _ => f64::NAN,
-            },
+            }),
         }
     }
 }
@@ -166,7 +169,7 @@ mod tests {
         fn each_part_keeps_its_first_last_lowest_and_highest(
             cells in prop::collection::vec((cell(), cell()), 0..200),
             n_parts in 1_usize..6,
-            query in prop::sample::select(vec!["", ".filter(r => r.y > 0)", ".sort(r => r.y)", ".filter(r => r.x < 5).sort(r => r.y, \"desc\")"]),
+            query in prop::sample::select(vec!["", ".filter(r => r.y > 0)", ".sort(r => r.y)", ".filter(r => r.x < 5).sort(r => r.y, \"desc\")", ".map(r => {y: r.x + 0n, x: r.y}).map(r => {x: r.y, y: r.x}).filter(r => r.y > 0)"]),
         ) {
             let rows: Vec<Row> = cells.iter().map(|(x, y)| [("x", x.clone()), ("y", y.clone())].into_iter().collect()).collect();
             let mut table = Table::new();

@@ -1,6 +1,7 @@
 //! What a view shows: a query's operations, brought to one form.
 
-use expr::{Aggregate, Expr, Last, Op, Query, SortKey};
+use expr::{Aggregate, Expr, Last, Op, Query, RowColumns, Scope, SortKey};
+use model::SYSTEM_COLUMNS;
 
 use crate::error::EngineError;
 
@@ -18,17 +19,22 @@ pub struct ViewSpec {
     pub group_by: Vec<Expr>,
     /// What is told of each group. With aggregates but no keys all rows are one group.
     pub aggregates: Vec<Aggregate>,
+    /// What the columns of groups are called, keys before aggregates; empty where their expressions say it.
+    pub labels: Vec<String>,
+    /// The columns of the rows. All other expressions here are over the table's own.
+    pub columns: RowColumns,
 }
 
 impl ViewSpec {
-    /// Brings a query to one form.
+    /// Brings a query to one form. What reads a computed column comes to read what that is computed from.
     ///
     /// # Errors
     /// [`EngineError::NoRows`] of a query without `.rows()`; [`EngineError::Unsupported`] of operations after a grouping
-    /// other than sorts, and of a grouping with neither keys nor figures.
+    /// other than sorts, and of a grouping with neither keys nor figures; [`EngineError::SystemColumn`] of a computed column
+    /// with such a name, and [`EngineError::ExpressionTooLarge`] of such that are built on each other too often.
     pub fn of(query: &Query) -> Result<Self, EngineError> {
         let Some((Op::Rows, ops)) = query.ops.split_first() else { return Err(EngineError::NoRows) };
-        let mut spec = ViewSpec { sort: query.sort_keys(), ..ViewSpec::default() };
+        let (mut spec, mut scope) = (ViewSpec::default(), Scope::default());
         for op in ops {
             match op {
                 Op::Rows => return Err(EngineError::Unsupported(".rows() stands right after the table, once")),
@@ -37,9 +43,33 @@ impl ViewSpec {
                         "groups cannot be filtered yet; filter the rows before .groupby()",
                     ));
                 }
-                Op::Filter(filter) => spec.filters.push(filter.clone()),
-                Op::Last(last) => spec.lasts.push(last.clone()),
-                Op::Sort(_) => {}
+                Op::Filter(filter) => spec.filters.push(scope.resolve(filter)?),
+                Op::Last(last) => match scope.resolve(&Expr::column(&last.column))? {
+                    Expr::Column(column) => spec.lasts.push(Last { column, ..*last }),
+                    _ => {
+                        return Err(EngineError::Unsupported(
+                            ".last() goes by a column that rows have, not by one that is computed",
+                        ));
+                    }
+                },
+                Op::Sort(keys) => {
+                    let earlier = std::mem::take(&mut spec.sort);
+                    // Past a grouping it is the columns of the groups that are read.
+                    let plain = &mut Scope::default();
+                    spec.sort = if spec.is_grouped() { plain } else { &mut scope }.sort(keys, earlier)?;
+                }
+                Op::WithColumns(_) | Op::Map(_) if spec.is_grouped() => {
+                    return Err(EngineError::Unsupported(
+                        "columns of groups cannot be computed yet; compute them of the rows, before .groupby()",
+                    ));
+                }
+                Op::WithColumns(columns) | Op::Map(columns) => {
+                    let is_systems = |name: &str| SYSTEM_COLUMNS.contains(&name);
+                    if let Some(column) = columns.iter().find(|column| is_systems(&column.name)) {
+                        return Err(EngineError::SystemColumn(column.name.clone()));
+                    }
+                    scope.add(columns, matches!(op, Op::Map(_)))?;
+                }
                 Op::GroupBy { .. } if spec.is_grouped() => {
                     return Err(EngineError::Unsupported("groups cannot be grouped again yet"));
                 }
@@ -47,11 +77,15 @@ impl ViewSpec {
                     if keys.is_empty() && aggregates.is_empty() {
                         return Err(EngineError::Unsupported("a grouping needs a key or a figure"));
                     }
-                    spec.group_by.clone_from(keys);
-                    spec.aggregates.clone_from(aggregates);
+                    spec.sort.clear();
+                    if !scope.columns.is_plain() {
+                        spec.labels = group_names(keys, aggregates);
+                    }
+                    (spec.group_by, spec.aggregates) = scope.grouping(keys, aggregates)?;
                 }
             }
         }
+        spec.columns = scope.columns;
         Ok(spec)
     }
 
@@ -64,15 +98,19 @@ impl ViewSpec {
     /// The names of a grouped view's columns: the keys, then the aggregates. A name that is taken gets a number.
     #[must_use]
     pub fn group_columns(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        let wanted = self.group_by.iter().map(Expr::name).chain(self.aggregates.iter().map(Aggregate::name));
-        for name in wanted {
-            let candidates = (2..).map(|n| format!("{name} {n}"));
-            let free = std::iter::once(name.clone()).chain(candidates).find(|name| !names.contains(name));
-            names.extend(free);
-        }
-        names
+        if self.labels.is_empty() { group_names(&self.group_by, &self.aggregates) } else { self.labels.clone() }
     }
+}
+
+#[inline(never)]
+fn group_names(keys: &[Expr], aggregates: &[Aggregate]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in keys.iter().map(Expr::name).chain(aggregates.iter().map(Aggregate::name)) {
+        let candidates = (2..).map(|n| format!("{name} {n}"));
+        let free = std::iter::once(name.clone()).chain(candidates).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
 }
 
 #[cfg(test)]
@@ -108,5 +146,38 @@ mod tests {
         check(".rows().groupby(r => r.a).filter(r => r.a)", Err("unsupported"));
         check(".rows().groupby(r => r.a).groupby(r => r.a)", Err("unsupported"));
         check(".rows().groupby(r => [], g => [])", Err("unsupported"));
+    }
+
+    #[test]
+    fn computed_columns_are_written_out() {
+        let with = |ops: &str| format!(".rows().with_columns(r => {{s: r.a + 1}}){ops}");
+        check(&with(".filter(r => r.s > 2)"), Ok("?row[\"a\"] + 1 > 2"));
+        check(&with(".sort(r => r.s)"), Ok("+row[\"a\"] + 1"));
+        check(".rows().map(r => {t: r.ts}).last(\"5m\", r => r.t)", Ok("5m@ts"));
+        check(&with(".last(\"5m\", r => r.s)"), Err("unsupported"));
+        check(".rows().map(r => {t: r.ts}).last(\"5m\")", Err("unsupported"));
+        check(&with(".groupby(r => [r.s, r.a], g => g.s.avg()).sort(r => r.s)"), Ok("+s s a avg(s)"));
+        // What a name means depends on where it stands.
+        check(
+            ".rows().filter(r => r.a).with_columns(r => {a: r.b, b: r.a}).filter(r => [r.a, r.b]).sort(r => r.a)",
+            Ok("?a ?[row[\"b\"], row[\"a\"]] +b"),
+        );
+        check(".rows().sort(r => r.a).with_columns(r => {a: r.b}).sort(r => r.a)", Ok("+b +a"));
+        check(".rows().map(r => {s: r.a}).sort(r => [r.s, r.a, r._offset])", Ok("+a +null +_offset"));
+        check(".rows().with_columns(r => {_seq: 1})", Err("system_column"));
+        check(".rows().groupby(r => r.a).with_columns(r => {s: r.a})", Err("unsupported"));
+        check(".rows().groupby(r => r.a).map(r => {s: r.a})", Err("unsupported"));
+    }
+
+    #[test]
+    fn what_computed_columns_come_to_is_bounded() {
+        let doubled = |n: usize| {
+            format!(".rows().with_columns(r => {{a: r.a + r.a}}){}", ".with_columns(r => {a: r.a + r.a})".repeat(n))
+        };
+        check(&doubled(7), Ok(""));
+        check(&doubled(30), Err("expression_too_large"));
+        let nested = |n: usize| format!(".rows(){}", ".with_columns(r => {a: !r.a})".repeat(n));
+        check(&nested(expr::MAX_EXPR_DEPTH - 1), Ok(""));
+        check(&nested(expr::MAX_EXPR_DEPTH), Err("expression_too_large"));
     }
 }

@@ -1,6 +1,6 @@
 //! What a table says of its columns, what tables and views refuse, and what stands apart.
 
-use expr::{Expr, RowSource};
+use expr::Expr;
 use model::{Row, StoredBatch, Timestamp, Value};
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
@@ -21,9 +21,11 @@ proptest! {
             table.append(&StoredBatch { first_offset, batch: rows[range].iter().cloned().collect() }).unwrap();
         }
         patches.iter().for_each(|patches| patch(&mut table, 0, &mut rows, patches));
-        for name in COLUMNS {
-            let values: Vec<Value> = rows.iter().map(|row| RowSource::get(row, name)).collect();
-            let distinct = table.distinct(name, usize::MAX);
+        let computed = ["row.a + row.b", "row.a ?? row.c", "row.d.length()", "row.none"];
+        let computed = computed.map(|text| expr::parse_expr(text).unwrap());
+        for expr in COLUMNS.map(Expr::column).into_iter().chain(computed) {
+            let values: Vec<Value> = rows.iter().map(|row| expr.eval(row)).collect();
+            let distinct = table.distinct(&expr, usize::MAX);
             let mut n_rows = 0;
             for (value, n) in &distinct {
                 prop_assert_eq!(values.iter().filter(|v| v.total_cmp(value).is_eq()).count() as u64, *n);
@@ -38,12 +40,12 @@ proptest! {
                 value => value.as_f64().filter(|number| number.is_finite()),
             });
             let expect = numbers.clone().reduce(f64::min).zip(numbers.clone().reduce(f64::max));
-            prop_assert_eq!(table.range(name), expect);
+            prop_assert_eq!(table.range(&expr), expect);
             if let Some((least, greatest)) = expect.filter(|(least, greatest)| (greatest - least).is_finite()) {
                 let width = (greatest - least) / 5.0;
                 let bins = |x: f64| ((x - least) / width) as usize;
                 let expect = (0..5).map(|bin| numbers.clone().filter(|x| bins(*x).min(4) == bin).count() as u64);
-                let got = table.histogram(name, (least, greatest), 5);
+                let got = table.histogram(&expr, (least, greatest), 5);
                 prop_assert_eq!(got.iter().sum::<u64>(), numbers.clone().count() as u64);
                 // At the edge of two parts the last digit decides.
                 let n_edge = numbers.clone().filter(|x| ((x - least) / width).fract().min(1.0 - ((x - least) / width).fract()) < 1e-9).count();
@@ -76,7 +78,7 @@ fn system_columns_stand_apart() {
     let names = |schema: &model::Schema| schema.columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(table.schema()), ["a"]);
     assert_eq!(names(table.system_schema()), ["_offset", "_seq"]);
-    assert_eq!(table.range("_offset"), Some((0.0, 0.0)));
+    assert_eq!(table.range(&Expr::column("_offset")), Some((0.0, 0.0)));
     let mut view = View::new(&table, ViewSpec::default()).unwrap();
     assert_eq!(view.columns().len(), 1);
     let window = view.window(&table, 0..9, &["_seq".into(), "_offset".into(), "none".into()]);

@@ -1,5 +1,6 @@
 //! A view: what a spec shows of a table, kept up to date by looking at new rows only.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use model::{ColumnSchema, ColumnType, Timestamp, Value};
@@ -191,12 +192,13 @@ impl View {
             }
         }
         let columns = match &self.rows {
-            Rows::Grouped(groups) => groups.columns(),
-            _ => table.schema().columns(),
+            Rows::Grouped(groups) => Cow::Borrowed(groups.columns()),
+            _ if self.spec.columns.is_plain() => Cow::Borrowed(table.schema().columns()),
+            _ => Cow::Owned(self.spec.row_columns(table)),
         };
-        let columns_changed = self.columns != columns;
+        let columns_changed = self.columns != *columns;
         if columns_changed {
-            self.columns = columns.to_vec();
+            self.columns = columns.into_owned();
         }
         let changed = n_passed > 0 || columns_changed || has_dropped || has_patched || has_left;
         self.revision += u64::from(changed);
@@ -298,7 +300,7 @@ impl View {
         }
     }
 
-    /// The view's columns: the table's own without the system's, or the keys and aggregates of groups.
+    /// The view's columns: those of [`ViewSpec::row_columns`], or the keys and aggregates of groups.
     #[must_use]
     pub fn columns(&self) -> &[ColumnSchema] {
         &self.columns
@@ -319,7 +321,7 @@ impl View {
         let rows = self.rows_at(table, ranks);
         let columns = match &self.rows {
             Rows::Grouped(groups) => columns.iter().map(|name| group_column(groups, &rows, name)).collect(),
-            _ => columns.iter().map(|name| table_column(table, &rows, name)).collect(),
+            _ => columns.iter().map(|name| self.spec.window_column(table, &rows, name)).collect(),
         };
         let first_id = self.first_id();
         Window {
@@ -328,6 +330,23 @@ impl View {
             n_view_rows: self.n_rows() as u64,
             row_ids: rows.into_iter().map(|row| (first_id + u64::from(row)) as f64).collect(),
             columns,
+        }
+    }
+
+    /// Columns as the rows of another spec have them, for the first rows of the view: how those would look that are not there
+    /// yet. Of a view of groups, for the first rows of the table.
+    #[must_use]
+    pub fn preview(&mut self, table: &Table, spec: &ViewSpec, columns: &[String], n_rows: usize) -> Window {
+        let rows = match &self.rows {
+            Rows::Grouped(_) => table.row_numbers().take(n_rows).collect(),
+            _ => self.rows_at(table, 0..n_rows),
+        };
+        Window {
+            revision: self.revision,
+            first_rank: 0,
+            n_view_rows: self.n_rows() as u64,
+            row_ids: rows.iter().map(|row| (self.base_offset + u64::from(*row)) as f64).collect(),
+            columns: columns.iter().map(|name| spec.window_column(table, &rows, name)).collect(),
         }
     }
 
@@ -348,7 +367,7 @@ impl View {
                 let found = group.zip(groups.column_idx(column));
                 found.map_or(Value::Null, |(group, idx)| groups.value(idx, group))
             }
-            _ => table.value(row_id, column),
+            _ => table.value_of(row_id, &self.spec.row_column(column)),
         }
     }
 
@@ -361,6 +380,7 @@ impl View {
     #[must_use]
     pub fn points(&self, table: &Table, x: &str, y: &str, range: (f64, f64), n_parts: usize) -> Points {
         assert!(n_parts > 0, "a chart has at least one column of pixels");
+        let (x, y) = (&*self.spec.row_column(x), &*self.spec.row_column(y));
         match &self.rows {
             Rows::All => {
                 let numbers = self.first_row as usize..self.end_row as usize;
@@ -437,16 +457,11 @@ fn push_rows(rows: &mut RowSet, segment_idx: usize, passed: &Passed) {
     rows.push(segment_idx * SEGMENT_ROWS + first, words);
 }
 
-fn table_column(table: &Table, rows: &[u32], name: &str) -> WindowColumn {
-    let source = table.source(name);
-    WindowColumn::of(name, table.column_type(name), rows.iter().map(|row| table.cell(source, *row)))
-}
-
 fn group_column(groups: &Groups, rows: &[u32], name: &str) -> WindowColumn {
     let idx = groups.column_idx(name);
     let column_type =
         idx.and_then(|idx| groups.columns().get(idx)).map_or(ColumnType::Null, |column| column.column_type);
     let value = |row: &u32| idx.map_or(Value::Null, |idx| groups.value(idx, *row));
     let values: Vec<Value> = rows.iter().map(value).collect();
-    WindowColumn::of(name, column_type, values.iter().map(Cell::from))
+    WindowColumn::of(name, column_type, &mut values.iter().map(Cell::from))
 }

@@ -49,7 +49,7 @@ impl WindowColumn {
         std::str::from_utf8(&self.text[start..self.ends[idx] as usize]).unwrap_or_default()
     }
 
-    pub(crate) fn of<'a>(name: &str, column_type: ColumnType, cells: impl Iterator<Item = Cell<'a>>) -> Self {
+    pub(crate) fn of<'a>(name: &str, column_type: ColumnType, cells: &mut dyn Iterator<Item = Cell<'a>>) -> Self {
         let mut column = Self {
             name: name.to_owned(),
             column_type,

@@ -38,7 +38,7 @@ impl Query {
                     keys.extend(new);
                 }
                 Op::GroupBy { .. } => break,
-                Op::Rows | Op::Filter(_) | Op::Last(_) => {}
+                Op::Rows | Op::Filter(_) | Op::Last(_) | Op::WithColumns(_) | Op::Map(_) => {}
             }
         }
         keys
@@ -107,6 +107,14 @@ impl Query {
         }
     }
 
+    /// Where one more filter or computed column goes. Past a grouping it would be one of groups.
+    pub(crate) fn end_of_row_ops(&mut self) -> usize {
+        self.ensure_rows();
+        let is_first = |op: &Op| matches!(op, Op::Rows | Op::Filter(_) | Op::Last(_) | Op::WithColumns(_) | Op::Map(_));
+        let end = self.ops.iter().position(|op| matches!(op, Op::GroupBy { .. })).unwrap_or(self.ops.len());
+        self.ops[..end].iter().rposition(is_first).map_or(0, |idx| idx + 1)
+    }
+
     /// Puts another filter in the place of the one at `idx` of [`Query::filters`]; without such a one, nothing.
     pub fn replace_filter(&mut self, idx: usize, filter: Expr) {
         if let Some(place) = self.filter_place(idx) {
@@ -160,11 +168,7 @@ impl Query {
 
     /// Adds what keeps rows after others of its kind.
     fn keep_rows_by(&mut self, op: Op) {
-        self.ensure_rows();
-        let is_first = |op: &Op| matches!(op, Op::Rows | Op::Filter(_) | Op::Last(_));
-        // Past a grouping it would be of groups.
-        let end = self.ops.iter().position(|op| matches!(op, Op::GroupBy { .. })).unwrap_or(self.ops.len());
-        let place = self.ops[..end].iter().rposition(is_first).map_or(0, |idx| idx + 1);
+        let place = self.end_of_row_ops();
         self.ops.insert(place, op);
     }
 

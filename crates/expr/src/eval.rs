@@ -9,6 +9,11 @@
 //! | `a["key"]`, `a[0]` | null where there is no such part |
 //! | `.contains` `.startsWith` `.endsWith` | of texts; `.contains` also of a list's items; false of anything else |
 //! | `.matches("…")` | whether a regular expression is found in a text; false of anything else |
+//! | `a ?? b` | `b` where `a` is null |
+//! | `a ? b : c` | `b` where `a` is true, else `c` |
+//! | `.lower()` `.upper()` `.trim()` `.length()` | of texts; `.lower()` and `.upper()` know Latin, Greek, Cyrillic and Armenian letters, `.length()` counts characters, also a list's items and bytes |
+//! | `.abs()` `.floor()` `.ceil()` `.round()` `.sqrt()` `.log()` `.exp()` | of numbers; the first four leave whole numbers whole. `.round()` takes a half away from zero, `.log()` is the natural logarithm |
+//! | `.year()` `.month()` `.day()` `.hour()` `.minute()` `.toMillis()` | of times, in UTC. These and the two rows before are null of anything else |
 //! | `.in([…])` | whether `==` holds for an item: `.in([null])` finds nulls |
 
 use std::cmp::Ordering;
@@ -16,6 +21,7 @@ use std::cmp::Ordering;
 use model::Value;
 
 use crate::expr::{BinaryOp, Expr, Method, Step, UnaryOp};
+use crate::function::function;
 
 /// Where an expression finds the cells of its row.
 pub trait RowSource {
@@ -69,6 +75,11 @@ impl Expr {
             Expr::Binary(BinaryOp::Or, left, right) => {
                 Value::Bool(is_true(&left.eval(row)) || is_true(&right.eval(row)))
             }
+            Expr::Binary(BinaryOp::Coalesce, left, right) => match left.eval(row) {
+                Value::Null => right.eval(row),
+                value => value,
+            },
+            Expr::Choice(parts) => parts[if is_true(&parts[0].eval(row)) { 1 } else { 2 }].eval(row),
             Expr::Binary(op, left, right) => binary(*op, &left.eval(row), &right.eval(row)),
             Expr::List(items) => Value::List(items.iter().map(|item| item.eval(row)).collect()),
             Expr::Matches { on, pattern } => {
@@ -76,7 +87,7 @@ impl Expr {
             }
             Expr::Call { method, on, args } => {
                 let arg = args.first().map_or(Value::Null, |arg| arg.eval(row));
-                Value::Bool(call(*method, &on.eval(row), &arg))
+                call(*method, on.eval(row), &arg)
             }
         }
     }
@@ -92,7 +103,16 @@ fn part(value: Value, step: &Step) -> Value {
     }
 }
 
-fn call(method: Method, on: &Value, arg: &Value) -> bool {
+fn call(method: Method, on: Value, arg: &Value) -> Value {
+    match method {
+        Method::Contains | Method::StartsWith | Method::EndsWith | Method::IsNull | Method::In => {
+            Value::Bool(holds(method, &on, arg))
+        }
+        _ => function(method, on),
+    }
+}
+
+fn holds(method: Method, on: &Value, arg: &Value) -> bool {
     match (method, on, arg) {
         (Method::IsNull, value, _) => value.is_null(),
         (Method::In, value, Value::List(items)) | (Method::Contains, Value::List(items), value) => {
@@ -116,6 +136,13 @@ fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
         BinaryOp::GreaterOrEqual => ordered(Ordering::is_ge),
         BinaryOp::And => Value::Bool(is_true(left) && is_true(right)),
         BinaryOp::Or => Value::Bool(is_true(left) || is_true(right)),
+        BinaryOp::Coalesce => {
+            if left.is_null() {
+                right.clone()
+            } else {
+                left.clone()
+            }
+        }
         BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => {
             arithmetic(op, left, right)
         }
@@ -226,5 +253,15 @@ mod tests {
         check("row.b.c.contains(7)", true);
         check(r#"row.t.in(["London", "Paris"])"#, true);
         check("row.x.in([1, 2])", false);
+    }
+
+    #[test]
+    fn choices() {
+        check("row.x > 1 ? \"much\" : \"little\"", "much");
+        check("row.none ? 1 : row.none == null ? 2 : 3", 2.0);
+        check("row.none ?? row.none ?? row.t", "Paris");
+        check("row.none ?? 1 < 2", true);
+        check("false ?? true", false);
+        check("row.none || true ?? 1", true);
     }
 }

@@ -44,6 +44,8 @@ pub enum Expr {
         /// What is looked for.
         pattern: Pattern,
     },
+    /// `a ? b : c`: the condition, what it comes to where that is true, and where it is not.
+    Choice(Box<[Expr; 3]>),
 }
 
 /// One step into a nested value.
@@ -67,6 +69,8 @@ pub enum UnaryOp {
 /// An operator between its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BinaryOp {
+    /// `??`
+    Coalesce,
     /// `||`
     Or,
     /// `&&`
@@ -108,6 +112,40 @@ pub enum Method {
     IsNull,
     /// Whether the value equals an item of a list.
     In,
+    /// A text in small letters.
+    Lower,
+    /// A text in capitals.
+    Upper,
+    /// A text without the space around it.
+    Trim,
+    /// How many characters a text has, items a list, or bytes.
+    Length,
+    /// A number without its sign.
+    Abs,
+    /// The greatest whole number that is not greater.
+    Floor,
+    /// The least whole number that is not less.
+    Ceil,
+    /// The nearest whole number; a half goes away from zero.
+    Round,
+    /// The square root of a number.
+    Sqrt,
+    /// The natural logarithm of a number.
+    Log,
+    /// The power of e to a number.
+    Exp,
+    /// The year of a time, in UTC as are its other parts.
+    Year,
+    /// The month of a time, from 1.
+    Month,
+    /// The day of a time's month, from 1.
+    Day,
+    /// The hour of a time, from 0.
+    Hour,
+    /// The minute of a time, from 0.
+    Minute,
+    /// The milliseconds from 1970 to a time.
+    ToMillis,
 }
 
 impl UnaryOp {
@@ -122,20 +160,21 @@ impl UnaryOp {
 }
 
 impl BinaryOp {
-    const ALL: [(BinaryOp, &'static str, u8); 13] = [
-        (BinaryOp::Or, "||", 1),
-        (BinaryOp::And, "&&", 2),
-        (BinaryOp::Equal, "==", 3),
-        (BinaryOp::NotEqual, "!=", 3),
-        (BinaryOp::Less, "<", 4),
-        (BinaryOp::LessOrEqual, "<=", 4),
-        (BinaryOp::Greater, ">", 4),
-        (BinaryOp::GreaterOrEqual, ">=", 4),
-        (BinaryOp::Add, "+", 5),
-        (BinaryOp::Subtract, "-", 5),
-        (BinaryOp::Multiply, "*", 6),
-        (BinaryOp::Divide, "/", 6),
-        (BinaryOp::Remainder, "%", 6),
+    const ALL: [(BinaryOp, &'static str, u8); 14] = [
+        (BinaryOp::Coalesce, "??", 1),
+        (BinaryOp::Or, "||", 2),
+        (BinaryOp::And, "&&", 3),
+        (BinaryOp::Equal, "==", 4),
+        (BinaryOp::NotEqual, "!=", 4),
+        (BinaryOp::Less, "<", 5),
+        (BinaryOp::LessOrEqual, "<=", 5),
+        (BinaryOp::Greater, ">", 5),
+        (BinaryOp::GreaterOrEqual, ">=", 5),
+        (BinaryOp::Add, "+", 6),
+        (BinaryOp::Subtract, "-", 6),
+        (BinaryOp::Multiply, "*", 7),
+        (BinaryOp::Divide, "/", 7),
+        (BinaryOp::Remainder, "%", 7),
     ];
 
     /// The operator as it is written.
@@ -144,7 +183,7 @@ impl BinaryOp {
         Self::ALL[self as usize].1
     }
 
-    /// How strongly it binds, as in JavaScript; from 1, all to the left.
+    /// How strongly it binds, as in JavaScript, which has no opinion of `??` beside `||`; from 1, all to the left.
     pub(crate) fn precedence(self) -> u8 {
         Self::ALL[self as usize].2
     }
@@ -169,12 +208,29 @@ impl BinaryOp {
 
 impl Method {
     /// Every method with its name and number of arguments.
-    pub const ALL: [(Method, &'static str, usize); 5] = [
+    pub const ALL: [(Method, &'static str, usize); 22] = [
         (Method::Contains, "contains", 1),
         (Method::StartsWith, "startsWith", 1),
         (Method::EndsWith, "endsWith", 1),
         (Method::IsNull, "isNull", 0),
         (Method::In, "in", 1),
+        (Method::Lower, "lower", 0),
+        (Method::Upper, "upper", 0),
+        (Method::Trim, "trim", 0),
+        (Method::Length, "length", 0),
+        (Method::Abs, "abs", 0),
+        (Method::Floor, "floor", 0),
+        (Method::Ceil, "ceil", 0),
+        (Method::Round, "round", 0),
+        (Method::Sqrt, "sqrt", 0),
+        (Method::Log, "log", 0),
+        (Method::Exp, "exp", 0),
+        (Method::Year, "year", 0),
+        (Method::Month, "month", 0),
+        (Method::Day, "day", 0),
+        (Method::Hour, "hour", 0),
+        (Method::Minute, "minute", 0),
+        (Method::ToMillis, "toMillis", 0),
     ];
 
     /// The method as it is written.
@@ -215,6 +271,12 @@ impl Expr {
     #[must_use]
     pub fn binary(op: BinaryOp, left: Expr, right: Expr) -> Self {
         Expr::Binary(op, Box::new(left), Box::new(right))
+    }
+
+    /// One expression where a condition is true, another where it is not.
+    #[must_use]
+    pub fn choice(condition: Expr, yes: Expr, no: Expr) -> Self {
+        Expr::Choice(Box::new([condition, yes, no]))
     }
 
     /// Calls a method on the expression.
@@ -274,7 +336,7 @@ impl Expr {
         }
     }
 
-    fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Expr)) {
+    pub(crate) fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Expr)) {
         see(self);
         match self {
             Expr::Literal(_) | Expr::Column(_) => {}
@@ -284,6 +346,7 @@ impl Expr {
                 right.visit(see);
             }
             Expr::List(items) => items.iter().for_each(|item| item.visit(see)),
+            Expr::Choice(parts) => parts.iter().for_each(|part| part.visit(see)),
             Expr::Call { on, args, .. } => {
                 on.visit(see);
                 args.iter().for_each(|arg| arg.visit(see));

@@ -16,9 +16,9 @@ pub(crate) enum Token {
 }
 
 /// Longer symbols stand before their beginnings.
-const SYMBOLS: [&str; 25] = [
-    "=>", "===", "!==", "==", "!=", "<=", ">=", "&&", "||", "<", ">", "+", "-", "*", "/", "%", "!", "(", ")", "[", "]",
-    ",", ".", "{", "}",
+const SYMBOLS: [&str; 28] = [
+    "=>", "===", "!==", "==", "!=", "<=", ">=", "&&", "||", "??", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":",
+    "(", ")", "[", "]", ",", ".", "{", "}",
 ];
 
 /// Splits a text into tokens, each with its range of characters; the last is [`Token::End`].

@@ -9,17 +9,23 @@
 //! how rows are stored or how they are shown.
 
 mod aggregate;
+mod column_type;
 mod condition;
 mod edit;
+mod edit_columns;
 mod error;
 mod eval;
 mod expr;
+mod function;
+mod letters;
 mod lexer;
 mod locale;
 mod parse;
 mod pattern;
 mod print;
 mod query;
+mod replace;
+mod scope;
 mod span;
 mod time;
 
@@ -31,6 +37,8 @@ pub use expr::{BinaryOp, Expr, MAX_EXPR_DEPTH, Method, Step, UnaryOp};
 pub use locale::Locale;
 pub use parse::{parse_expr, parse_query};
 pub use pattern::Pattern;
-pub use query::{Op, Query, SortKey};
+pub use query::{NamedExpr, Op, Query, SortKey};
+pub use replace::TooLarge;
+pub use scope::{RowColumns, Scope};
 pub use span::{Last, Span, TIMESTAMP};
 pub use time::parse_timestamp;

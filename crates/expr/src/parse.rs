@@ -1,5 +1,6 @@
 //! Tokens to trees: precedence climbing for expressions, one rule an operation for queries.
 
+mod columns;
 mod group;
 mod last;
 mod sort;
@@ -44,10 +45,13 @@ type Deep = (Expr, usize);
 /// What a name other than the row's means.
 const WORDS: [&str; 7] = ["true", "false", "null", "NaN", "Infinity", "date", "bytes"];
 
+/// The operations on rows.
+const OPERATIONS: [&str; 7] = ["rows", "filter", "last", "sort", "groupby", "with_columns", "map"];
+
 struct Parser {
     tokens: Vec<(Token, Range<usize>)>,
     pos: usize,
-    /// How many rules are under way: what the stack holds. A rule a level, a pair of parentheses another.
+    /// How many rules are under way: what the stack holds. A level of the tree is a rule or two; so is a pair of parentheses.
     n_rules: usize,
     /// The name of the row in the lambda under way.
     row: String,
@@ -152,8 +156,8 @@ impl Parser {
     fn op(&mut self) -> Result<Op, ParseError> {
         let at = self.at();
         let name = self.expect_name("an operation such as rows, filter, last, sort or groupby")?;
-        if !["rows", "filter", "last", "sort", "groupby"].contains(&name.as_str()) {
-            let message = format!("there is no operation {name:?}; there are rows, filter, last, sort and groupby");
+        if !OPERATIONS.contains(&name.as_str()) {
+            let message = format!("there is no operation {name:?}; there are {}", OPERATIONS.join(", "));
             return Err(ParseError::new("unknown_operation", message, at));
         }
         self.expect("(")?;
@@ -162,6 +166,8 @@ impl Parser {
             "filter" => Op::Filter(self.lambda("row")?),
             "last" => Op::Last(self.last()?),
             "sort" => Op::Sort(self.sort_keys()?),
+            "with_columns" => Op::WithColumns(self.columns()?),
+            "map" => Op::Map(self.columns()?),
             _ => self.group_by()?,
         };
         self.expect(")")?;
@@ -171,7 +177,7 @@ impl Parser {
     /// `row => expression`, or the expression alone over a row named `default`.
     fn lambda(&mut self, default: &str) -> Result<Expr, ParseError> {
         self.parameter(default)?;
-        Ok(self.binary(1)?.0)
+        Ok(self.binary(0)?.0)
     }
 
     fn parameter(&mut self, default: &str) -> Result<(), ParseError> {
@@ -219,7 +225,7 @@ impl Parser {
         Ok(items)
     }
 
-    /// Operators that bind at least as strongly as `at_least`.
+    /// Operators that bind at least as strongly as `at_least`; at 0 a choice too, which binds least of all.
     fn binary(&mut self, at_least: u8) -> Result<Deep, ParseError> {
         // A level of the tree takes at most two rules, so that whatever was printed reads back.
         self.n_rules += 1;
@@ -234,8 +240,22 @@ impl Parser {
             depth = self.deeper(depth.max(right_depth))?;
             left = Expr::binary(op, left, right);
         }
+        if at_least == 0 && self.take("?") {
+            (left, depth) = self.choice(left, depth)?;
+        }
         self.n_rules -= 1;
         Ok((left, depth))
+    }
+
+    /// What follows the question mark. A function of its own, so that the rules that call each other stay small on the stack.
+    #[inline(never)]
+    fn choice(&mut self, condition: Expr, depth: usize) -> Result<Deep, ParseError> {
+        self.n_rules += 1;
+        let (yes, yes_depth) = self.binary(0)?;
+        self.expect(":")?;
+        let (no, no_depth) = self.binary(0)?;
+        self.n_rules -= 1;
+        Ok((Expr::choice(condition, yes, no), self.deeper(depth.max(yes_depth).max(no_depth))?))
     }
 
     fn unary(&mut self) -> Result<Deep, ParseError> {
@@ -277,7 +297,11 @@ impl Parser {
 
     /// A value and the brackets, dots and calls after it.
     fn postfix(&mut self) -> Result<Deep, ParseError> {
-        let (mut expr, mut depth) = self.primary()?;
+        let deep = self.primary()?;
+        if matches!(self.peek(), Token::Symbol("[" | ".")) { self.steps(deep) } else { Ok(deep) }
+    }
+
+    fn steps(&mut self, (mut expr, mut depth): Deep) -> Result<Deep, ParseError> {
         loop {
             if self.take("[") {
                 let step = match self.peek().clone() {
@@ -326,7 +350,9 @@ impl Parser {
                 at,
             ));
         };
-        let args = self.list(")", |parser| parser.binary(1))?;
+        self.n_rules += 1;
+        let args = self.list(")", |parser| parser.binary(0))?;
+        self.n_rules -= 1;
         if args.len() != method.n_args() {
             let message = format!("{name} takes {} arguments, not {}", method.n_args(), args.len());
             return Err(ParseError::new("wrong_arguments", message, at));
@@ -344,7 +370,31 @@ impl Parser {
         Ok(pattern)
     }
 
+    // The rules that call each other hold little, and leave the rest to functions that return before the next rule is called:
+    // what they hold stands on the stack for every level of an expression.
     fn primary(&mut self) -> Result<Deep, ParseError> {
+        match self.peek() {
+            Token::Symbol("(") => self.in_parentheses(),
+            Token::Symbol("[") => self.list_of_values(),
+            _ => self.leaf(),
+        }
+    }
+
+    fn in_parentheses(&mut self) -> Result<Deep, ParseError> {
+        self.next();
+        let inner = self.binary(0)?;
+        self.expect(")")?;
+        Ok(inner)
+    }
+
+    fn list_of_values(&mut self) -> Result<Deep, ParseError> {
+        self.next();
+        let items = self.items(|parser| parser.binary(0))?;
+        let depth = self.deeper(items.iter().map(|(_, depth)| *depth).max().unwrap_or(0))?;
+        Ok((Expr::List(items.into_iter().map(|(item, _)| item).collect()), depth))
+    }
+
+    fn leaf(&mut self) -> Result<Deep, ParseError> {
         let at = self.at();
         let value = match self.peek().clone() {
             Token::Number(number) => Value::Float(number),
@@ -352,18 +402,6 @@ impl Parser {
                 ParseError::new("number_too_large", "a whole number has at most 64 bits, one for its sign", at)
             })?),
             Token::Text(text) => Value::Text(text),
-            Token::Symbol("(") => {
-                self.next();
-                let inner = self.binary(1)?;
-                self.expect(")")?;
-                return Ok(inner);
-            }
-            Token::Symbol("[") => {
-                self.next();
-                let items = self.items(|parser| parser.binary(1))?;
-                let depth = self.deeper(items.iter().map(|(_, depth)| *depth).max().unwrap_or(0))?;
-                return Ok((Expr::List(items.into_iter().map(|(item, _)| item).collect()), depth));
-            }
             Token::Name(name) if name == self.row => return self.column(),
             Token::Name(name) => return self.word(&name),
             _ => return self.unexpected("a value"),

@@ -6,11 +6,13 @@ use model::Value;
 
 use crate::aggregate::{Aggregate, AggregateOp, Share};
 use crate::expr::{Expr, MATCHES, Step, UnaryOp};
-use crate::query::{Op, Query, SortKey};
+use crate::query::{NamedExpr, Op, Query, SortKey};
 use crate::span::TIMESTAMP;
 
-const UNARY: u8 = 7;
-const POSTFIX: u8 = 8;
+/// A choice binds least, then the operators between two operands from 1 on.
+const CHOICE: u8 = 0;
+const UNARY: u8 = 8;
+const POSTFIX: u8 = 9;
 
 /// The text that parses to an equal tree, without `row =>`.
 impl Display for Expr {
@@ -44,6 +46,8 @@ impl Display for Op {
                     write!(f, ", [{}])", Listed(keys.iter().map(Way)))
                 }
             },
+            Op::WithColumns(columns) => write!(f, ".with_columns(row => {{{}}})", Listed(columns.iter())),
+            Op::Map(columns) => write!(f, ".map(row => {{{}}})", Listed(columns.iter())),
             Op::GroupBy { keys, aggregates } => {
                 write!(f, ".groupby(row => [{}]", Listed(keys.iter()))?;
                 if *aggregates != [Aggregate::count()] {
@@ -52,6 +56,12 @@ impl Display for Op {
                 f.write_str(")")
             }
         }
+    }
+}
+
+impl Display for NamedExpr {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", Quoted(&self.name), self.expr)
     }
 }
 
@@ -110,6 +120,10 @@ impl Display for Over<'_> {
                 let level = op.precedence();
                 write!(f, "{} {} {}", over(left, level), op.symbol(), over(right, level + 1))
             }
+            Expr::Choice(parts) => {
+                let [condition, yes, no] = &**parts;
+                write!(f, "{} ? {} : {}", over(condition, CHOICE + 1), over(yes, CHOICE), over(no, CHOICE))
+            }
             Expr::List(items) => write!(f, "[{}]", Listed(items.iter().map(|item| over(item, 0)))),
             Expr::Matches { on, pattern } => {
                 write!(f, "{}.{MATCHES}({})", over(on, POSTFIX), Quoted(pattern.text()))
@@ -128,6 +142,7 @@ fn is_number(expr: &Expr) -> bool {
 
 fn precedence(expr: &Expr) -> u8 {
     match expr {
+        Expr::Choice(_) => CHOICE,
         Expr::Binary(op, ..) => op.precedence(),
         Expr::Unary(..) => UNARY,
         Expr::Literal(Value::Int(number)) if *number < 0 => UNARY,

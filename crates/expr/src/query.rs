@@ -25,6 +25,11 @@ pub enum Op {
     Filter(Expr),
     /// `.last("5m")`: keeps the rows whose time is less than that ago.
     Last(Last),
+    /// `.with_columns(row => {"name": …})`: adds columns, or puts them in the place of those of the same names. Each is computed
+    /// from the row before.
+    WithColumns(Vec<NamedExpr>),
+    /// `.map(row => {"name": …})`: the same, and keeps no other columns.
+    Map(Vec<NamedExpr>),
     /// `.sort(row => …, "desc nulls first")`: orders by the first key, then the next; equals in the order they had.
     Sort(Vec<SortKey>),
     /// `.groupby(row => […], rows => […])`: a row for each combination of the keys, with figures over its rows.
@@ -35,6 +40,15 @@ pub enum Op {
         /// [`Aggregate::name`].
         aggregates: Vec<Aggregate>,
     },
+}
+
+/// A column that is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedExpr {
+    /// The column's name.
+    pub name: String,
+    /// What it comes to for a row.
+    pub expr: Expr,
 }
 
 /// What to order by.

@@ -1,8 +1,8 @@
 //! Text to tree to text is the identity, a condition is what its expression says, and no text panics.
 
 use expr::{
-    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, Last, Locale, MAX_EXPR_DEPTH, Method, Op, Pattern, Query,
-    Share, SortKey, Span, Step, UnaryOp, parse_expr, parse_query,
+    Aggregate, AggregateOp, BinaryOp, Bound, Condition, Expr, Last, Locale, MAX_EXPR_DEPTH, Method, NamedExpr, Op,
+    Pattern, Query, Share, SortKey, Span, Step, UnaryOp, parse_expr, parse_query,
 };
 use model::{TableName, Timestamp, Value};
 use proptest::prelude::*;
@@ -28,10 +28,11 @@ fn scalar() -> impl Strategy<Value = Value> {
 
 fn binary_op() -> impl Strategy<Value = BinaryOp> {
     use BinaryOp::{
-        Add, And, Divide, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, Multiply, NotEqual, Or, Remainder,
-        Subtract,
+        Add, And, Coalesce, Divide, Equal, Greater, GreaterOrEqual, Less, LessOrEqual, Multiply, NotEqual, Or,
+        Remainder, Subtract,
     };
     prop::sample::select(vec![
+        Coalesce,
         Or,
         And,
         Equal,
@@ -62,11 +63,18 @@ fn expr() -> impl Strategy<Value = Expr> {
             (unary, inner.clone()).prop_map(|(op, of)| Expr::Unary(op, Box::new(of))),
             (binary_op(), inner.clone(), inner.clone()).prop_map(|(op, left, right)| Expr::binary(op, left, right)),
             prop::collection::vec(inner.clone(), 0..3).prop_map(Expr::List),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| Expr::choice(a, b, c)),
             (inner.clone(), pattern()).prop_map(|(on, pattern)| on.matches(pattern)),
             (prop::sample::select(Method::ALL.to_vec()), inner.clone(), inner)
                 .prop_map(|((method, _, n_args), on, arg)| on.call(method, vec![arg; n_args])),
         ]
     })
+}
+
+/// At least one, each name once.
+fn named_exprs() -> impl Strategy<Value = Vec<NamedExpr>> {
+    let columns = prop::collection::hash_map(name(), expr(), 1..3);
+    columns.prop_map(|columns| columns.into_iter().map(|(name, expr)| NamedExpr { name, expr }).collect())
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -84,6 +92,8 @@ fn op() -> impl Strategy<Value = Op> {
     let aggregate = prop_oneof![aggregate, Just(Aggregate::count())];
     prop_oneof![
         Just(Op::Rows),
+        named_exprs().prop_map(Op::WithColumns),
+        named_exprs().prop_map(Op::Map),
         expr().prop_map(Op::Filter),
         last,
         prop::collection::vec(key, 0..3).prop_map(Op::Sort),
@@ -149,6 +159,12 @@ fn nearly() -> impl Strategy<Value = String> {
         "\"desc nulls first\"",
         "\"locale",
         ".groupby(",
+        ".map(",
+        ".with_columns(",
+        ":",
+        "?",
+        "??",
+        "}",
         ".avg()",
         ".count()",
         ".in(",
@@ -245,6 +261,15 @@ fn what_people_type_becomes_canonical() {
         ".filter(r => !(r.a || r.b) && -(-5) - (r.c - 1) > 2n)",
         r#".filter(row => !(row["a"] || row["b"]) && -(-5) - (row["c"] - 1) > 2n)"#,
     );
+    check(
+        ".with_columns(r => ({ratio: r.a / r.b, 'b c': r.ok ? r.a ?? 0 : (r.x ? 1 : 2),}))",
+        r#".with_columns(row => {"ratio": row["a"] / row["b"], "b c": row["ok"] ? row["a"] ?? 0 : row["x"] ? 1 : 2})"#,
+    );
+    check(".map(row => {a: row.a})", r#".map(row => {"a": row["a"]})"#);
+    check(
+        ".filter(r => (r.a ? r.b : r.c) ? (r.d ?? r.e) || r.f : !(r.g ? 1 : 2).abs())",
+        r#".filter(row => (row["a"] ? row["b"] : row["c"]) ? (row["d"] ?? row["e"]) || row["f"] : !(row["g"] ? 1 : 2).abs())"#,
+    );
     check(r#".filter(r => r["\u00e9\uD83D\uDE00\x41\n"].in([1,]))"#, ".filter(row => row[\"é😀A\\n\"].in([1]))");
 }
 
@@ -271,6 +296,23 @@ fn errors_point_at_the_character() {
     check("12abc", "bad_number", 0..3);
     check("row[\"a\"][-1]", "unexpected", 9..10);
     check("row[\"a\"][1.5]", "unexpected", 9..12);
+    check("row.a ? 1", "unexpected", 9..9);
+    check("row.a ? 1 : ", "unexpected", 12..12);
+    check("row.a ?? ", "unexpected", 9..9);
+    check("row.a.lower(1)", "wrong_arguments", 6..11);
+
+    let check = |columns: &str, code: &str, at: std::ops::Range<usize>| {
+        let error = parse_query(&format!("table('t').map({columns})")).unwrap_err();
+        assert_eq!((error.code(), error.at.start - 15..error.at.end - 15), (code, at), "{columns}: {error}");
+    };
+    check("row => {}", "unexpected", 8..9);
+    check("row => row.a", "unexpected", 7..10);
+    check("row => {a: row.a, \"a\": 1}", "duplicate_column", 18..21);
+    check("row => {a row.a}", "unexpected", 10..13);
+    check("row => {1: row.a}", "unexpected", 8..9);
+    check("row => {a: row.a b: 1}", "unexpected", 17..18);
+    check("row => {a: loss}", "unknown_name", 11..15);
+    check("row => ({a: 1}", "unexpected", 15..15);
 
     let check = |ops: &str, code: &str, at: std::ops::Range<usize>| {
         let error = parse_query(&format!("table(\"t\"){ops}")).unwrap_err();
@@ -307,13 +349,24 @@ fn errors_point_at_the_character() {
 
 #[test]
 fn depth_is_bounded_and_what_fits_reads_back() {
-    for (open, close) in [("(", ")"), ("[", "]"), ("-", ""), ("!", ""), ("1-(", ")"), ("row.a.in(", ")"), ("-(", ")")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("-", ""),
+        ("!", ""),
+        ("1-(", ")"),
+        ("row.a.in(", ")"),
+        ("-(", ")"),
+        ("row.a ? 1 : ", ""),
+        ("(", " ? 2 : 3)"),
+        ("1 ? (", ") : 3"),
+    ] {
         let deep = |n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
         assert_eq!(parse_expr(&deep(100_000)).unwrap_err().code(), "too_deep", "{open}");
         let fits = (1..MAX_EXPR_DEPTH + 10).rev().find_map(|n| parse_expr(&deep(n)).ok()).unwrap();
         assert_eq!(parse_expr(&fits.to_string()), Ok(fits), "{open}");
     }
-    for chain in ["&&true", ".a", "[0]", ".isNull()", "+1"] {
+    for chain in ["&&true", ".a", "[0]", ".isNull()", "+1", "??1"] {
         assert_eq!(parse_expr(&format!("row.a{}", chain.repeat(100_000))).unwrap_err().code(), "too_deep", "{chain}");
         assert!(parse_expr(&format!("row.a{}", chain.repeat(MAX_EXPR_DEPTH - 1))).is_ok(), "{chain}");
     }

@@ -35,23 +35,25 @@ pub(crate) fn ExportMenu(model: PanelModel, base_url: String) -> impl IntoView {
     }
 }
 
-/// The filters, and the columns where some are hidden. Groups and sorting are of the view alone: the file has the rows.
+/// The filters, and the columns where some are hidden. Groups, sorting and computed columns are of the view alone: the file has
+/// the table's rows, and what is filtered by a computed column is filtered by what that is computed from.
 fn shown_params(model: PanelModel) -> String {
     let mut params = String::new();
     let mut add = |name: &str, value: &str| {
         params.push_str(&format!("&{name}={}", js_sys::encode_uri_component(value)));
     };
-    let filters =
-        model.query.with(|query| query.filters().iter().map(|filter| format!("({filter})")).collect::<Vec<_>>());
+    let spec = model.query.with(engine::ViewSpec::of).unwrap_or_default();
+    let filters: Vec<String> = spec.filters.iter().map(|filter| format!("({filter})")).collect();
     if !filters.is_empty() {
         add("filter", &filters.join(" && "));
     }
     let is_hidden = |name: &str| model.layout.with(|layout| layout.is_hidden(name));
     let names =
-        model.state.with(|state| state.table_columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
-    let shown: Vec<&str> = names.iter().map(String::as_str).filter(|name| !is_hidden(name)).collect();
+        model.state.with(|state| state.row_columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
+    let is_own = |name: &str| *spec.row_column(name) == expr::Expr::column(name);
+    let shown: Vec<&str> = names.iter().map(String::as_str).filter(|name| !is_hidden(name) && is_own(name)).collect();
     // The address separates names by commas, so a name with one cannot be asked for.
-    if shown.len() < names.len() && !shown.iter().any(|name| name.contains(',')) {
+    if shown.len() < names.len() && !shown.is_empty() && !shown.iter().any(|name| name.contains(',')) {
         add("columns", &shown.join(","));
     }
     params

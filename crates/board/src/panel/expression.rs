@@ -4,16 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
+use super::fault::Fault;
 use super::model::PanelModel;
-
-/// Why a typed text is not taken, and where, in characters.
-#[derive(Clone, PartialEq)]
-struct Fault {
-    message: String,
-    before: String,
-    at: String,
-    after: String,
-}
 
 /// The line. Enter takes what was typed, Escape goes back to what is shown.
 #[component]
@@ -95,42 +87,21 @@ pub(crate) fn ExpressionLine(
         </div>
         {move || {
             fault.get().map(|fault| view! {
-                <div class="expression-error" data-testid="expression-error" role="alert">
-                    <code>{fault.before}<mark>{fault.at}</mark>{fault.after}</code>
-                    <span>{fault.message}</span>
-                </div>
+                <div class="expression-error" data-testid="expression-error" role="alert">{fault.draw()}</div>
             })
         }}
     }
 }
 
-/// The message with a capital, as it stands alone.
-fn sentence(message: &str) -> String {
-    let mut chars = message.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
-}
-
 fn read(text: &str, model: PanelModel) -> Result<expr::Query, Fault> {
-    let fault = |message: String, at: std::ops::Range<usize>| {
-        let part = |range: std::ops::Range<usize>| text.chars().skip(range.start).take(range.len()).collect::<String>();
-        let n_chars = text.chars().count();
-        let at_text = if at.is_empty() { "\u{a0}".to_owned() } else { part(at.clone()) };
-        // Enough around the place to find it again in a long line.
-        let (start, end) = (at.start.saturating_sub(24), (at.end + 16).min(n_chars));
-        Fault {
-            message: sentence(&message),
-            before: part(start..at.start),
-            at: at_text,
-            after: part(at.end..end.max(at.end)),
-        }
-    };
-    let query = expr::parse_query(text).map_err(|error| fault(error.message, error.at))?;
+    let fault = |message: &str, at| Fault::of(text, message, at);
+    let query = expr::parse_query(text).map_err(|error| fault(&error.message, error.at))?;
     if query.table != untrack(|| model.table()) {
         let table = untrack(|| model.table());
-        return Err(fault(format!("This panel shows table(\"{table}\"); open another table from the list."), 0..5));
+        return Err(fault(&format!("This panel shows table(\"{table}\"); open another table from the list."), 0..5));
     }
     if !query.ops.is_empty() {
-        engine::ViewSpec::of(&query).map_err(|error| fault(error.to_string(), 0..0))?;
+        engine::ViewSpec::of(&query).map_err(|error| fault(&error.to_string(), 0..0))?;
     }
     Ok(query)
 }

@@ -85,7 +85,7 @@ impl Editor {
 /// Edits the filter at `idx`, or a new one of the column.
 #[component]
 pub(crate) fn FilterEditor(model: PanelModel, column: String, idx: Option<usize>) -> impl IntoView {
-    let columns = model.state.with_untracked(|state| state.table_columns.clone());
+    let columns = model.state.with_untracked(|state| state.row_columns.clone());
     let column_type = columns.iter().find(|c| c.name == column).map_or(ColumnType::Null, |c| c.column_type);
     let condition = idx.and_then(|idx| {
         model.query.with_untracked(|query| query.filters().get(idx).map(|filter| Condition::of(filter)))

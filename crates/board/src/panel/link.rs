@@ -111,10 +111,26 @@ impl Link {
         n_rows: u32,
         columns: Vec<String>,
     ) -> Option<WindowMessage> {
+        self.ask(|request| ToWorker::Window { panel, request, anchor, n_rows, columns, of: None }).await
+    }
+
+    /// Asks for a column of another query, for the first rows that the panel shows; `None` as of [`Link::window`].
+    pub(crate) async fn preview(
+        &self,
+        panel: PanelId,
+        query: String,
+        column: String,
+        n_rows: u32,
+    ) -> Option<WindowMessage> {
+        let (anchor, columns, of) = (Anchor::Rank(0.0), vec![column], Some(query));
+        self.ask(|request| ToWorker::Window { panel, request, anchor, n_rows, columns, of }).await
+    }
+
+    async fn ask(&self, message: impl FnOnce(u32) -> ToWorker) -> Option<WindowMessage> {
         let (sender, receiver) = oneshot::channel();
         let request = self.0.shared.next_number();
         self.0.shared.windows.borrow_mut().insert(request, sender);
-        self.send(&ToWorker::Window { panel, request, anchor, n_rows, columns });
+        self.send(&message(request));
         receiver.await.ok()
     }
 }

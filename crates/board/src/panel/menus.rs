@@ -8,86 +8,128 @@ use super::model::PanelModel;
 use super::popover::PopoverKind;
 use crate::search::Search;
 
+/// A line of a menu: its label, a few words at its end, and what it does. Of one type whatever that is, which keeps the board small.
+fn item(label: String, note: &'static str, act: Box<dyn Fn()>) -> impl IntoView {
+    switch(label, note, None, act)
+}
+
+/// A line of a menu that says whether something is so.
+fn switch(label: String, note: &'static str, is_on: Option<bool>, act: Box<dyn Fn()>) -> impl IntoView {
+    view! {
+        <button class="item" aria-pressed=is_on.map(|is_on| is_on.to_string()) on:click=move |_| act()>
+            <span class="item-name">{label}</span>
+            <small>{note}</small>
+        </button>
+    }
+}
+
 /// What can be done with a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ColumnAct {
+    Ascending,
+    Descending,
+    NullsFirst,
+    Alphabet,
+    Filter,
+    Group,
+    Pin,
+    Hide,
+    Edit,
+    Remove,
+}
+
+impl ColumnAct {
+    /// Does it, and closes the menu or goes on to an editor in its place.
+    fn act(self, model: PanelModel, column: String) {
+        let next = match self {
+            ColumnAct::Filter => Some(PopoverKind::Filter { column, idx: None }),
+            ColumnAct::Edit => Some(PopoverKind::Compute { column: Some(column) }),
+            ColumnAct::Group => {
+                let mut columns = untrack(|| model.group_columns());
+                columns.push(column);
+                model.group_by(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+                None
+            }
+            ColumnAct::Pin | ColumnAct::Hide => {
+                model.layout.update(|layout| match self {
+                    ColumnAct::Pin => layout.toggle_pin(&column),
+                    _ => layout.hide(&column),
+                });
+                None
+            }
+            ColumnAct::Remove => {
+                model.edit(|query| query.remove_column(&column));
+                None
+            }
+            ColumnAct::Ascending | ColumnAct::Descending | ColumnAct::NullsFirst | ColumnAct::Alphabet => {
+                model.edit(|query| query.set_sort(self.sort(query.sort_keys(), column)));
+                None
+            }
+        };
+        model.popover.update(|open| *open = open.as_ref().zip(next).map(|(popover, kind)| popover.with(kind)));
+    }
+
+    /// The keys of a sort, by this column alone; or what they say of this one changed in its place.
+    fn sort(self, mut keys: Vec<SortKey>, column: String) -> Vec<SortKey> {
+        let place = keys.iter().position(|key| is_of(key, &column));
+        let mut key = place.map_or_else(|| SortKey::column(column, false), |place| keys[place].clone());
+        match self {
+            ColumnAct::NullsFirst => key.nulls_first = !key.nulls_first,
+            ColumnAct::Alphabet => toggle_locale(&mut key),
+            _ => {
+                key.descending = self == ColumnAct::Descending;
+                keys.clear();
+            }
+        }
+        match place.filter(|place| *place < keys.len()) {
+            Some(place) => keys[place] = key,
+            None => keys = vec![key],
+        }
+        keys
+    }
+}
+
+/// The menu of a column.
 #[component]
 pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
     let is_grouped = model.state.with_untracked(|state| state.is_grouped);
+    let is_pinned = model.layout.with_untracked(|layout| layout.is_pinned(&column));
+    let is_computed = untrack(|| model.formula(&column).is_some());
+    let title = column.clone();
     let column = StoredValue::new(column);
-    let close = move || model.popover.set(None);
-    let key = Memo::new(move |_| {
-        let keys = model.query.with(expr::Query::sort_keys);
-        column.with_value(|column| key_of(keys, column))
-    });
-    let sort = move |descending: bool| {
-        let key = key.get_untracked().unwrap_or_else(|| SortKey::column(column.get_value(), descending));
-        model.edit(|query| query.set_sort(vec![SortKey { descending, ..key }]));
-        close();
-    };
-    // What a sort by several columns says of this one is changed in its place.
-    let alter = move |change: fn(&mut SortKey)| {
-        model.edit(|query| {
-            let mut keys = query.sort_keys();
-            let place = column.with_value(|column| keys.iter().position(|key| is_of(key, column)));
-            match place {
-                Some(place) => change(&mut keys[place]),
-                None => {
-                    let mut key = SortKey::column(column.get_value(), false);
-                    change(&mut key);
-                    keys = vec![key];
-                }
-            }
-            query.set_sort(keys);
-        });
-        close();
-    };
-    let switch = move |name: &'static str, is_on: fn(&SortKey) -> bool, toggle: fn(&mut SortKey)| {
-        let is_on = move || key.with(|key| key.as_ref().is_some_and(is_on));
-        view! {
-            <button class="item" aria-pressed=move || is_on().to_string() on:click=move |_| alter(toggle)>
-                {name}
-                <small>{move || is_on().then_some("✓")}</small>
-            </button>
-        }
-    };
+    let key = model.query.with_untracked(expr::Query::sort_keys).into_iter().find(|key| is_of(key, &title));
+    let has_nulls_first = key.as_ref().is_some_and(|key| key.nulls_first);
+    let has_locale = key.is_some_and(|key| key.locale.is_some());
     let is_text = model.state.with_untracked(|state| {
-        let column_type =
-            column.with_value(|name| state.columns.iter().find(|c| c.name == *name).map(|c| c.column_type));
-        matches!(column_type, Some(ColumnType::Text | ColumnType::Mixed))
+        let found = state.columns.iter().find(|column| column.name == title);
+        matches!(found.map(|column| column.column_type), Some(ColumnType::Text | ColumnType::Mixed))
     });
-    let filter = move |_| {
-        let kind = PopoverKind::Filter { column: column.get_value(), idx: None };
-        model.popover.update(|open| *open = open.as_ref().map(|popover| popover.with(kind)));
+    let items = |items: &[(ColumnAct, &'static str, &'static str, Option<bool>, bool)]| {
+        let items = items.iter().copied().filter(|(.., is_offered)| *is_offered).map(|(act, label, mark, is_on, _)| {
+            let mark = if is_on == Some(true) { "✓" } else { mark };
+            switch(label.to_owned(), mark, is_on, Box::new(move || act.act(model, column.get_value())))
+        });
+        items.collect_view()
     };
-    let group = move |_| {
-        let column = column.get_value();
-        let mut columns = untrack(|| model.group_columns());
-        columns.push(column);
-        model.group_by(&columns.iter().map(String::as_str).collect::<Vec<_>>());
-        close();
-    };
-    let is_pinned = model.layout.with_untracked(|layout| layout.is_pinned(&column.get_value()));
-    let pin = move |_| {
-        model.layout.update(|layout| layout.toggle_pin(&column.get_value()));
-        close();
-    };
-    let hide = move |_| {
-        model.layout.update(|layout| layout.hide(&column.get_value()));
-        close();
-    };
+    let pin = if is_pinned { "Unpin column" } else { "Pin column" };
     view! {
-        <p class="popover-title">{column.get_value()}</p>
+        <p class="popover-title">{title}</p>
         <div class="items">
-            <button class="item" on:click=move |_| sort(false)>"Sort ascending"<small>"↑"</small></button>
-            <button class="item" on:click=move |_| sort(true)>"Sort descending"<small>"↓"</small></button>
-            {switch("Empty cells first", |key| key.nulls_first, |key| key.nulls_first = !key.nulls_first)}
-            {is_text.then(|| switch("Alphabetical order", |key| key.locale.is_some(), toggle_locale))}
+            {items(&[
+                (ColumnAct::Ascending, "Sort ascending", "↑", None, true),
+                (ColumnAct::Descending, "Sort descending", "↓", None, true),
+                (ColumnAct::NullsFirst, "Empty cells first", "", Some(has_nulls_first), true),
+                (ColumnAct::Alphabet, "Alphabetical order", "", Some(has_locale), is_text),
+            ])}
             <hr />
-            <Show when=move || !is_grouped>
-                <button class="item" on:click=filter>"Filter…"</button>
-                <button class="item" on:click=group>"Group by this column"</button>
-            </Show>
-            <button class="item" on:click=pin>{if is_pinned { "Unpin column" } else { "Pin column" }}</button>
-            <button class="item" on:click=hide>"Hide column"</button>
+            {items(&[
+                (ColumnAct::Filter, "Filter…", "", None, !is_grouped),
+                (ColumnAct::Group, "Group by this column", "", None, !is_grouped),
+                (ColumnAct::Pin, pin, "", None, true),
+                (ColumnAct::Hide, "Hide column", "", None, true),
+                (ColumnAct::Edit, "Edit the formula…", "", None, is_computed),
+                (ColumnAct::Remove, "Remove column", "", None, is_computed),
+            ])}
         </div>
     }
 }
@@ -96,17 +138,13 @@ fn is_of(key: &SortKey, column: &str) -> bool {
     matches!(&key.expr, Expr::Column(name) if name == column)
 }
 
-fn key_of(keys: Vec<SortKey>, column: &str) -> Option<SortKey> {
-    keys.into_iter().find(|key| is_of(key, column))
-}
-
 /// By the alphabet of the reader's language, or of none in particular; or by code point again.
 fn toggle_locale(key: &mut SortKey) {
     let own = || window().navigator().language().and_then(|tag| Locale::from_tag(&tag)).unwrap_or(Locale::Root);
     key.locale = if key.locale.is_some() { None } else { Some(own()) };
 }
 
-/// A list of the table's columns, to choose one from.
+/// A list of the rows' columns, to choose one from.
 #[component]
 pub(crate) fn ColumnPicker(
     model: PanelModel,
@@ -117,18 +155,13 @@ pub(crate) fn ColumnPicker(
     let search = RwSignal::new(String::new());
     let choices = move || {
         let wanted = search.get().to_lowercase();
-        let columns = model.state.with(|state| state.table_columns.clone());
+        let columns = model.state.with(|state| state.row_columns.clone());
         let fits = |name: &String| !taken.contains(name) && name.to_lowercase().contains(&wanted);
         let choices: Vec<_> = columns.into_iter().filter(|column| fits(&column.name)).collect();
         let choose = choose.clone();
         let item = move |column: crate::protocol::PanelColumn| {
             let (choose, name) = (choose.clone(), column.name.clone());
-            view! {
-                <button class="item" on:click=move |_| choose(name.clone())>
-                    <span class="item-name">{column.name}</span>
-                    <small>{column.column_type.name()}</small>
-                </button>
-            }
+            item(column.name, column.column_type.name(), Box::new(move || choose(name.clone())))
         };
         match choices.is_empty() {
             true => view! { <p class="hint">"No such column"</p> }.into_any(),
@@ -173,15 +206,11 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         let needs_numbers = op.get().needs_numbers();
         let fits =
             |column_type: ColumnType| !needs_numbers || column_type.is_numeric() || column_type == ColumnType::Mixed;
-        let columns = model.state.with(|state| state.table_columns.clone());
+        let columns = model.state.with(|state| state.row_columns.clone());
         let columns = columns.into_iter().filter(|column| fits(column.column_type)).map(|column| {
             let name = column.name.clone();
-            view! {
-                <button class="item" on:click=move |_| add(Aggregate::of(op.get_untracked(), name.clone()))>
-                    <span class="item-name">{column.name}</span>
-                    <small>{column.column_type.name()}</small>
-                </button>
-            }
+            let act = move || add(Aggregate::of(op.get_untracked(), name.clone()));
+            item(column.name, column.column_type.name(), Box::new(act))
         });
         columns.collect_view()
     };
@@ -189,9 +218,8 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
         <p class="popover-title">"Tell of each group"</p>
         <div class="segments many" role="group" aria-label="Figure">{ops.collect_view()}</div>
         <div class="items">
-            <Show when=move || op.get() == AggregateOp::Count>
-                <button class="item" on:click=move |_| add(Aggregate::count())>"All rows"</button>
-            </Show>
+            {move || (op.get() == AggregateOp::Count)
+                .then(|| item("All rows".to_owned(), "", Box::new(move || add(Aggregate::count()))))}
             {columns}
         </div>
     }
@@ -205,16 +233,11 @@ pub(crate) fn HiddenColumns(model: PanelModel) -> impl IntoView {
         let hidden = columns.into_iter().filter(|column| model.layout.with(|layout| layout.is_hidden(&column.name)));
         let item = move |column: crate::protocol::PanelColumn| {
             let name = column.name.clone();
-            view! {
-                <button class="item" on:click=move |_| model.layout.update(|layout| layout.show(&name))>
-                    <span class="item-name">{column.name}</span>
-                    <small>"show"</small>
-                </button>
-            }
+            item(column.name, "show", Box::new(move || model.layout.update(|layout| layout.show(&name))))
         };
         hidden.map(item).collect_view()
     };
-    let show_all = move |_| {
+    let show_all = move || {
         model.layout.update(crate::state::layout::Layout::show_all);
         model.popover.set(None);
     };
@@ -222,6 +245,6 @@ pub(crate) fn HiddenColumns(model: PanelModel) -> impl IntoView {
         <p class="popover-title">"Hidden columns"</p>
         <div class="items">{hidden}</div>
         <hr />
-        <button class="item" on:click=show_all>"Show all"</button>
+        {item("Show all".to_owned(), "", Box::new(show_all))}
     }
 }

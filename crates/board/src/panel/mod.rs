@@ -1,7 +1,9 @@
 //! A table's panel: the expression line, the chips, the grid and the line below.
 
+mod column_editor;
 mod export;
 mod expression;
+mod fault;
 mod filter_editor;
 mod footer;
 mod grid;

@@ -41,6 +41,8 @@ pub(crate) struct PanelModel {
     pub(crate) popover: RwSignal<Option<Popover>>,
     /// The row that is shown in full.
     pub(crate) inspected: RwSignal<Option<u64>>,
+    /// A column that was added and is to be scrolled to.
+    pub(crate) added_column: RwSignal<Option<String>>,
 }
 
 impl PanelModel {
@@ -61,6 +63,7 @@ impl PanelModel {
             facts: RwSignal::new(None),
             popover: RwSignal::new(None),
             inspected: RwSignal::new(None),
+            added_column: RwSignal::new(None),
         };
         let panel = link.with_value(|link| link.open(move |message| model.take(message)));
         model.panel.set_value(panel);
@@ -121,12 +124,12 @@ impl PanelModel {
 
     /// Groups by the columns; a first grouping tells the count, and the means of the first numeric columns.
     pub(crate) fn group_by(&self, columns: &[&str]) {
-        let table_columns = self.state.with_untracked(|state| state.table_columns.clone());
+        let row_columns = self.state.with_untracked(|state| state.row_columns.clone());
         self.edit(|query| {
             let is_first = query.group_by().is_none();
             query.set_group_by(columns);
             if is_first && !columns.is_empty() {
-                query.set_aggregates(first_figures(&table_columns, columns));
+                query.set_aggregates(first_figures(&row_columns, columns));
             }
         });
     }
@@ -137,6 +140,18 @@ impl PanelModel {
             let keys = query.group_by().map(|(keys, _)| keys.to_vec()).unwrap_or_default();
             let column = |key: Expr| if let Expr::Column(name) = key { Some(name) } else { None };
             keys.into_iter().filter_map(column).collect()
+        })
+    }
+
+    /// What a column of the view is computed from; `None` where it is the table's own.
+    pub(crate) fn formula(&self, column: &str) -> Option<Expr> {
+        let is_shown = self.query.with(|query| query.group_by().is_none())
+            || self.group_columns().iter().any(|name| name == column);
+        self.query.with(|query| {
+            let found = query.computed_columns().into_iter().find(|known| known.name == column)?;
+            // What a map keeps is not computed.
+            let is_own = matches!(&found.expr, Expr::Column(name) if name == column);
+            (is_shown && !is_own).then(|| found.expr.clone())
         })
     }
 
@@ -202,9 +217,9 @@ impl PanelModel {
     }
 }
 
-fn first_figures(table_columns: &[PanelColumn], keys: &[&str]) -> Vec<Aggregate> {
+fn first_figures(row_columns: &[PanelColumn], keys: &[&str]) -> Vec<Aggregate> {
     let is_numeric = |column: &&PanelColumn| matches!(column.column_type, ColumnType::Int | ColumnType::Float);
-    let means = table_columns.iter().filter(is_numeric).filter(|column| !keys.contains(&column.name.as_str()));
+    let means = row_columns.iter().filter(is_numeric).filter(|column| !keys.contains(&column.name.as_str()));
     let means = means.take(MEANS_OF_A_NEW_GROUPING).map(|column| Aggregate::of(AggregateOp::Mean, &column.name));
     std::iter::once(Aggregate::count()).chain(means).collect()
 }

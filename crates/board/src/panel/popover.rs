@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
+use super::column_editor::ColumnEditor;
 use super::export::ExportMenu;
 use super::filter_editor::FilterEditor;
 use super::menus::{ColumnMenu, ColumnPicker, FigurePicker, HiddenColumns};
@@ -25,6 +26,8 @@ pub(crate) struct Popover {
 pub(crate) enum PopoverKind {
     /// What can be done with a column.
     Column { column: String },
+    /// A computed column: one there is, or a new one.
+    Compute { column: Option<String> },
     /// Which column to filter by.
     NewFilter,
     /// A filter: the one at `idx`, or a new one.
@@ -44,6 +47,7 @@ impl PopoverKind {
     fn name(&self) -> &'static str {
         match self {
             PopoverKind::Column { .. } => "Menu of a column",
+            PopoverKind::Compute { .. } => "Computed column",
             PopoverKind::NewFilter | PopoverKind::Filter { .. } => "Filter",
             PopoverKind::NewGroup => "Group by",
             PopoverKind::NewFigure => "Figure",
@@ -145,6 +149,7 @@ pub(crate) fn PopoverLayer(model: PanelModel) -> impl IntoView {
 fn contents(model: PanelModel, kind: PopoverKind) -> AnyView {
     match kind {
         PopoverKind::Column { column } => view! { <ColumnMenu model column /> }.into_any(),
+        PopoverKind::Compute { column } => view! { <ColumnEditor model column /> }.into_any(),
         PopoverKind::NewFilter => {
             let choose = move |column: String| {
                 let kind = PopoverKind::Filter { column, idx: None };
@@ -170,7 +175,7 @@ fn contents(model: PanelModel, kind: PopoverKind) -> AnyView {
 }
 
 /// What of an element takes the keyboard.
-const FOCUSABLE: &str = "button:not(:disabled), input, select, a[href]";
+const FOCUSABLE: &str = "button:not(:disabled), input, select, textarea, a[href]";
 
 fn focus_first(node: &HtmlElement) {
     let wanted = node.query_selector("[data-focus]").ok().flatten();

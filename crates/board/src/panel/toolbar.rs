@@ -14,9 +14,17 @@ use crate::state::text::{count, counted};
 #[component]
 pub(crate) fn Toolbar(model: PanelModel) -> impl IntoView {
     view! {
-        <div class="toolbar" role="toolbar" aria-label="Filters and groups">
+        <div class="toolbar" role="toolbar" aria-label="Filters, groups and columns">
             <Filters model />
             <Groups model />
+            <button
+                class="tool"
+                data-testid="add-column"
+                title="Add a computed column"
+                on:click=open(model, PopoverKind::Compute { column: None })
+            >
+                {icons::plus()}"Column"
+            </button>
             <Hidden model />
             <span class="stretch"></span>
             {model.server().map(|base_url| view! {

@@ -95,6 +95,17 @@ impl Layout {
         self.hidden.remove(column);
     }
 
+    /// Keeps what was set of a column that has another name from now on.
+    pub fn rename(&mut self, old: &str, new: &str) {
+        if let Some(width) = self.widths.remove(old) {
+            self.widths.insert(new.to_owned(), width);
+        }
+        if self.hidden.remove(old) {
+            self.hidden.insert(new.to_owned());
+        }
+        self.pinned.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
+    }
+
     /// Shows every column again.
     pub fn show_all(&mut self) {
         self.hidden.clear();

@@ -93,10 +93,13 @@ impl Worker {
     fn answer(&self, message: ToWorker) {
         match message {
             ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
-            ToWorker::Window { panel, request, anchor, n_rows, columns } => {
+            ToWorker::Window { panel, request, anchor, n_rows, columns, of } => {
                 let mut shared = self.shared.borrow_mut();
                 let mut found = shared.panel_and_table_mut(panel);
-                let answer = found.as_mut().and_then(|(p, table)| p.window(table, request, anchor, n_rows, &columns));
+                let answer = found.as_mut().and_then(|(p, table)| match of {
+                    Some(query) => p.preview(table, request, &query, n_rows, &columns),
+                    None => p.window(table, request, anchor, n_rows, &columns),
+                });
                 if found.is_some_and(|(p, _)| !p.is_settled()) {
                     self.settle_soon(panel);
                 }
@@ -116,8 +119,9 @@ impl Worker {
             }
             ToWorker::Facts { panel, column } => {
                 let shared = self.shared.borrow();
-                if let Some((_, table)) = shared.panel_and_table(panel) {
-                    self.tell(&FromWorker::Facts { panel, facts: panel::facts(&table.table, column) });
+                let found = shared.panel_and_table(panel);
+                if let Some(facts) = found.and_then(|(shown, table)| shown.facts(&table.table, column)) {
+                    self.tell(&FromWorker::Facts { panel, facts });
                 }
             }
             ToWorker::Close { panel } => {

@@ -99,7 +99,10 @@ impl Panel {
             is_grouped: view.spec().is_grouped(),
             columns: columns(view.columns()),
             estimates: view.estimates(),
-            table_columns: columns(table.schema().columns()),
+            row_columns: match view.spec().is_grouped() {
+                true => columns(&view.spec().row_columns(table)),
+                false => columns(view.columns()),
+            },
             connection: followed.connection(),
             rows_per_second: followed.rate.per_second(now),
             memory_bytes: (table.memory_bytes() + view.memory_bytes()) as u64,
@@ -137,6 +140,26 @@ impl Panel {
         Some(WindowMessage { request, window })
     }
 
+    /// The first rows of the view with columns that another query has; `None` where nothing is shown, or can be.
+    pub(super) fn preview(
+        &mut self,
+        followed: &Followed,
+        request: u32,
+        query: &str,
+        n_rows: u32,
+        columns: &[String],
+    ) -> Option<WindowMessage> {
+        let shown = self.shown.as_mut().filter(|shown| shown.generation == followed.generation)?;
+        let spec = ViewSpec::of(&expr::parse_query(query).ok()?).ok()?;
+        Some(WindowMessage { request, window: shown.view.preview(&followed.table, &spec, columns, n_rows as usize) })
+    }
+
+    /// What a column of the rows holds; `None` where nothing is shown.
+    pub(super) fn facts(&self, table: &Table, column: String) -> Option<ColumnFacts> {
+        let shown = self.shown.as_ref()?;
+        Some(facts(table, &shown.view.spec().row_column(&column), column))
+    }
+
     /// Whether its view has put nothing off.
     pub(super) fn is_settled(&self) -> bool {
         self.shown.as_ref().is_none_or(|shown| shown.view.is_settled())
@@ -159,8 +182,8 @@ fn timestamp(millis: f64) -> Timestamp {
 }
 
 /// What a column holds: its range, and its values if they are few enough to choose from.
-pub(super) fn facts(table: &Table, column: String) -> ColumnFacts {
-    let mut values = table.distinct(&column, MAX_VALUES + 1);
+fn facts(table: &Table, of: &Expr, column: String) -> ColumnFacts {
+    let mut values = table.distinct(of, MAX_VALUES + 1);
     let is_complete = values.len() <= MAX_VALUES;
     values.truncate(MAX_VALUES);
     let fact = |(value, n_rows): (model::Value, u64)| {
@@ -169,10 +192,10 @@ pub(super) fn facts(table: &Table, column: String) -> ColumnFacts {
         let literal = if value.is_null() { None } else { Expr::literal(value) };
         Some(ValueFact { literal: literal?.to_string(), text, n_rows })
     };
-    let range = table.range(&column);
+    let range = table.range(of);
     ColumnFacts {
         range,
-        histogram: range.map_or_else(Vec::new, |range| table.histogram(&column, range, N_BINS)),
+        histogram: range.map_or_else(Vec::new, |range| table.histogram(of, range, N_BINS)),
         values: values.into_iter().filter_map(fact).collect(),
         is_complete,
         column,

@@ -84,6 +84,7 @@ fn HeaderCell(
     };
     let is_estimate =
         Memo::new(move |_| model.state.with(|state| name.with_value(|name| state.estimates.contains(name))));
+    let formula = move || name.with_value(|name| model.formula(name));
     let class = if column_type.is_numeric() { "header-cell number" } else { "header-cell" };
     view! {
         <div
@@ -96,13 +97,14 @@ fn HeaderCell(
             aria-sort=aria_sort
             title=move || {
                 let kind = if is_estimate.get() { "an estimate" } else { column_type.name() };
-                format!("{} ({kind})", name.get_value())
+                let formula = formula().map(|formula| format!(" = {formula}")).unwrap_or_default();
+                format!("{}{formula} ({kind})", name.get_value())
             }
             style:left=move || format!("{}px", place.get().1)
             style:width=move || format!("{}px", place.get().2)
             on:click=on_click
         >
-            <span class="header-name">{move || is_estimate.get().then_some("≈ ")} {name.get_value()}</span>
+            <span class="header-name" class:computed=move || formula().is_some()>{move || is_estimate.get().then_some("≈ ")} {name.get_value()}</span>
             <Show when=move || sort.get().is_some()>
                 <span class="sort-mark" aria-hidden="true">
                     {move || if sort.get().is_some_and(|(_, descending, _)| descending) { "↓" } else { "↑" }}

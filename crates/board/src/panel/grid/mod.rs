@@ -53,6 +53,12 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
     Effect::new(move |_| {
         let placed = placed.get();
         with_grid(&|grid| grid.set_columns(placed.clone()));
+        let is_placed = |name: &String| placed.iter().any(|column| column.name == *name);
+        if let Some(name) = model.added_column.get_untracked().filter(is_placed) {
+            model.added_column.set(None);
+            // By then the grid is as wide as its columns.
+            request_animation_frame(move || with_grid(&|grid| grid.reveal_column(&name)));
+        }
     });
     // Level-triggered: whatever the view's changes were, the newest revision is asked for.
     Effect::new(move |known: Option<u64>| {
