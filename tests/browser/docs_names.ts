@@ -81,8 +81,17 @@ export function namesOfPanel(): string[] {
 }
 
 const SERVER = ["server/src/http/error.rs", "server/src/journal/error.rs", "wire/src/error.rs", "model/src/row.rs"];
-/** What no request of the package brings about: a server that does not start, other ways to append, frames of Arrow. */
-const NEVER_ANSWERED = ["data_in_use", "journal_foreign", "journal_too_new", "journal_open", "bad_writer", "bad_frame", "websocket_expected"];
+/** What no request of the package brings about. */
+const NEVER_ANSWERED = [
+  // A server that does not start, or is asked to copy itself.
+  ...["data_in_use", "journal_foreign", "journal_too_new", "journal_open", "engine_refused", "backup_failed"],
+  // Other ways to append, frames of Arrow, messages of a cluster.
+  ...["bad_writer", "bad_frame", "bad_message", "newer_message", "websocket_expected"],
+  // Imports of files, and what is kept of a table.
+  ...["imports_full", "bad_csv", "bad_arrow", "bad_parquet", "unsupported_column", "bad_cell", "part_too_large", "bad_retention"],
+  // A reader of rows is told `unknown_table`, one that follows them is sent off.
+  "table_deleted",
+];
 
 /** Each code that a server may answer the package with. */
 export function codesOfServer(): string[] {
