@@ -80,6 +80,9 @@ async fn files_have_their_type_and_stay_as_long_as_they_may() {
     let since = first.header("last-modified");
     let again = get(&server, "/table/e/p/t", &[("accept", HTML), ("if-modified-since", since)]).await.expect(304);
     assert!(again.body.is_empty());
+    // A policy of this answer would take the place of the page's, which names its scripts.
+    assert!(first.headers.contains_key("content-security-policy"));
+    assert!(!again.headers.contains_key("content-security-policy"));
 
     let zipped = get(&server, &format!("/{WASM}"), &[("accept-encoding", "gzip")]).await.expect(200);
     assert_eq!(zipped.header("content-encoding"), "gzip");

@@ -62,19 +62,19 @@ async fn append_aged(server: &Server, millis: u64) {
 async fn rows_leave_a_moving_window_by_the_clock_of_the_server() {
     let server = Server::start();
     let start = Instant::now();
-    for millis in [3_602_000, 1_000, 0] {
+    for millis in [3_602_000, 4_000, 0] {
         append_aged(&server, millis).await;
     }
     for ops in ["", ".sort(row => row[\"age\"])", ".groupby(row => row[\"age\"])"] {
         assert_eq!(once(&server, &question(&format!(".last(\"1h\"){ops}"))).await["n_rows"], 2, "{ops}");
     }
-    let asked = question(".last(\"3s\").filter(row => row[\"age\"] < 5000)");
+    let asked = question(".last(\"8s\").filter(row => row[\"age\"] < 5000)");
     let mut live = LiveQuery::open(&server).await;
     assert_eq!(live.ask(&asked).await["n_rows"], 2);
     assert_eq!(live.next().await["row_ids"], json!([2]), "the older row leaves first, and nothing else is told");
-    assert!(start.elapsed() >= Duration::from_secs(2));
+    assert!(start.elapsed() >= Duration::from_secs(3));
     assert_eq!(live.next().await["row_ids"], json!([]));
-    assert!((3..15).contains(&start.elapsed().as_secs()));
+    assert!((7..30).contains(&start.elapsed().as_secs()));
     append_aged(&server, 0).await;
     assert_eq!(live.next().await["row_ids"], json!([3]));
     let received = question(".last(\"1m\", row => row[\"_received\"])");

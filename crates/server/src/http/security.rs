@@ -18,19 +18,27 @@ const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; f
 /// Sets what holds for every answer, and for those that are no page.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let status = response.status();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // A table's name stands in the board's address, and is nobody's business elsewhere.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(DATA_POLICY);
+    // Who is told that nothing changed keeps the policy of what it has.
+    if status != StatusCode::NOT_MODIFIED {
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(DATA_POLICY);
+    }
     headers
         .entry(HeaderName::from_static("permissions-policy"))
         .or_insert(HeaderValue::from_static("camera=(), geolocation=(), microphone=()"));
     response
 }
 
-/// Sets the policy of the board's files. Scripts that stand in a page are allowed by their hashes.
+/// Sets the policy of the board's files. Scripts that stand in a page are allowed by their hashes, so an answer without the page
+/// must have no policy: it would take the place of the page's.
 pub(super) async fn of_board(method: &Method, response: Response, frame_ancestors: &str) -> Response {
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return response;
+    }
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let is_page = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     let (mut response, hashes) = if is_page && method == Method::GET && response.status() == StatusCode::OK {
