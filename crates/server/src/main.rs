@@ -72,11 +72,13 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let state = AppState::open(config).await?;
         // Whoever reads the line below may tell the server to stop at once.
         let told = told_to_stop()?;
-        println!("listening on http://{bound}");
-        if let Some(bound) = metrics_bound {
-            println!("metrics on http://{bound}/metrics");
-        }
-        std::io::stdout().flush()?;
+        // In one piece, and for whoever still reads: a program that started this one may want the address alone.
+        let metrics_line =
+            metrics_bound.map(|bound| format!("metrics on http://{bound}/metrics\n")).unwrap_or_default();
+        let mut stdout = std::io::stdout();
+        let _ = stdout
+            .write_all(format!("listening on http://{bound}\n{metrics_line}").as_bytes())
+            .and_then(|()| stdout.flush());
         tracing::info!(%bound, data, board, "started");
         if let Some(metrics) = metrics {
             tokio::spawn(serve_metrics(metrics, state.clone()));
