@@ -18,6 +18,9 @@ const MAX_GROUP_ROWS: usize = 256 << 10;
 const MAX_GROUP_BYTES: usize = 32 << 20;
 /// The largest page of a column, before compression, about.
 const PAGE_BYTES: usize = 256 << 10;
+/// The most columns that have a dictionary and are compressed by Zstandard: both hold memory for each column as long as a row group
+/// is written, some 300 KB together. Those of wider tables have no dictionary, and LZ4, which holds nothing.
+const MAX_PACKED_COLUMNS: usize = 64;
 
 const INFALLIBLE: &str = "arrays match their schema and a Vec takes every byte";
 
@@ -33,8 +36,11 @@ impl ParquetEncoder {
     #[must_use]
     pub fn new(columns: Schema) -> Self {
         let schema = arrow_schema(&columns);
+        let is_wide = columns.columns().len() > MAX_PACKED_COLUMNS;
+        let compression = if is_wide { Compression::LZ4_RAW } else { Compression::ZSTD(ZstdLevel::default()) };
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_compression(compression)
+            .set_dictionary_enabled(!is_wide)
             .set_max_row_group_row_count(Some(MAX_GROUP_ROWS))
             .set_data_page_size_limit(PAGE_BYTES)
             .set_dictionary_page_size_limit(PAGE_BYTES)
