@@ -6,17 +6,7 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-const FLAGS = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-];
-/** DevTools shows these events as "Task"; the marks tell which thread is the page's main thread. */
-const TRACED = ["disabled-by-default-devtools.timeline", "blink.user_timing"];
+import { LAUNCH, TRACED } from "../chromium.mjs";
 
 export class Browser {
   #context;
@@ -27,10 +17,7 @@ export class Browser {
   static async start() {
     const browser = new Browser();
     browser.#profile = mkdtempSync(join(tmpdir(), "streamtable-bench-"));
-    browser.#context = await chromium.launchPersistentContext(browser.#profile, {
-      executablePath: process.env.CHROMIUM_PATH || undefined,
-      args: [...FLAGS, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
-    });
+    browser.#context = await chromium.launchPersistentContext(browser.#profile, LAUNCH);
     browser.#session = await browser.#context.browser().newBrowserCDPSession();
     browser.#session.on("Tracing.dataCollected", ({ value }) => browser.#events.push(...value));
     return browser;
