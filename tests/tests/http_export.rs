@@ -90,7 +90,9 @@ async fn memory_does_not_grow_with_the_table() {
     for format in FORMATS {
         let (n_bytes, n_peak) = peak_while(&server, &format!("format={format}")).await;
         println!("{format}: {} MB with a peak of {} MB", n_bytes >> 20, n_peak >> 20);
-        assert!(n_peak < 220 << 20, "{format}: {n_peak} bytes of memory for {n_bytes}");
+        // A row group of Parquet is held until it is complete.
+        let max_peak = if format == "parquet" { 220 << 20 } else { 150 << 20 };
+        assert!(n_peak < max_peak, "{format}: {n_peak} bytes of memory for {n_bytes}");
         assert!(n_bytes > n_rows * 190);
     }
 }
