@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use model::Offset;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use super::merge::Span;
 use super::schema::{checksum, open_reader};
@@ -31,7 +31,7 @@ impl Readers {
         self.idle().clear();
     }
 
-    /// As [`super::Journal::read`].
+    /// As [`super::Journal::read`]. Rows that were dropped since the range was chosen are passed over.
     pub(super) fn read(
         &self,
         table_id: i64,
@@ -70,7 +70,42 @@ impl Readers {
     }
 }
 
-fn read(conn: &Connection, table_id: i64, range: Range<Offset>, max_bytes: usize) -> Result<Vec<Frame>, JournalError> {
+fn read(
+    conn: &Connection,
+    table_id: i64,
+    mut range: Range<Offset>,
+    max_bytes: usize,
+) -> Result<Vec<Frame>, JournalError> {
+    loop {
+        let damaged = match read_stored(conn, table_id, range.clone(), max_bytes) {
+            Err(error @ JournalError::Damaged { .. }) => error,
+            read => return read,
+        };
+        // Rows that are missing may have been dropped, a moment before the table's state says so.
+        match starts_at(conn, table_id).map_err(|error| read_error(&error, range.start))? {
+            Some(first_offset) if first_offset > range.start => range.start = first_offset,
+            _ => return Err(damaged),
+        }
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
+}
+
+/// The offset of a table's first row, as the file has it.
+fn starts_at(conn: &Connection, table_id: i64) -> rusqlite::Result<Option<Offset>> {
+    conn.prepare_cached("SELECT first_offset FROM tables WHERE id = ?1")?
+        .query_row([table_id], |row| row.get::<_, i64>(0))
+        .map(|offset| offset as Offset)
+        .optional()
+}
+
+fn read_stored(
+    conn: &Connection,
+    table_id: i64,
+    range: Range<Offset>,
+    max_bytes: usize,
+) -> Result<Vec<Frame>, JournalError> {
     const SQL: &str = "SELECT first_offset, n_rows, crc32, frame FROM batches WHERE table_id = ?1 AND first_offset < ?3
         AND first_offset >= COALESCE((SELECT MAX(first_offset) FROM batches WHERE table_id = ?1 AND first_offset <= ?2), 0)
         ORDER BY first_offset";

@@ -292,14 +292,9 @@ impl Journal for SqliteJournal {
             if range.is_empty() {
                 return Ok(Vec::new());
             }
-            let first_offset = known.state.first_offset;
             match self.readers.read(known.id, range, max_bytes) {
-                // Where rows are missing, they may have been dropped, or their table deleted, since it was looked at.
-                Err(JournalError::Damaged { .. })
-                    if self
-                        .shared
-                        .find(table)
-                        .is_none_or(|now| now.id != known.id || now.state.first_offset != first_offset) => {}
+                // Where rows are missing, their table may have been deleted since it was looked at.
+                Err(JournalError::Damaged { .. }) if self.shared.find(table).is_none_or(|now| now.id != known.id) => {}
                 read => return read,
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use model::{Offset, Row, Seq, TableName, Value, WriterId};
@@ -27,6 +28,9 @@ impl Drop for Folder {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+/// How much later than the file a table's state may say that rows were dropped.
+const MAX_LAG: Duration = Duration::from_secs(10);
 
 /// Opens the journal in a folder.
 pub(crate) fn open(dir: &Path) -> Result<SqliteJournal, JournalError> {
@@ -65,12 +69,21 @@ pub(crate) fn rows(journal: &SqliteJournal, table: &str) -> (Vec<Stored>, Option
             Ok(frames) => frames,
             Err(error) => return (rows, Some(error)),
         };
+        if frames.is_empty() {
+            // All of them were dropped meanwhile.
+            return (Vec::new(), None);
+        }
         for frame in frames {
             let stored = match decode(&frame) {
                 Ok(stored) => stored,
                 Err(error) => return (rows, Some(error)),
             };
-            if stored.first_offset > at && journal.table(&name(table)).is_some_and(|now| now.first_offset > at) {
+            if stored.first_offset > at {
+                // They were dropped, or will not be said to have been.
+                let start = Instant::now();
+                while journal.table(&name(table)).is_some_and(|now| now.first_offset <= at) {
+                    assert!(start.elapsed() < MAX_LAG, "rows from {at} on are missing");
+                }
                 rows.clear();
                 at = stored.first_offset;
             }

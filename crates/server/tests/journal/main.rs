@@ -4,5 +4,6 @@ mod against_a_list;
 mod common;
 mod damage;
 mod disk;
+mod dropped;
 mod formats;
 mod power_cut;
