@@ -51,9 +51,13 @@ pub fn decode_value(json: &str) -> Result<Value, WireError> {
 #[must_use]
 pub fn media_from_data_url(url: &str) -> Option<Media> {
     let (mime, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "/+.-_;= ".contains(c);
     let bytes = STANDARD.decode(data).ok()?;
-    mime.chars().all(allowed).then(|| Media { mime: mime.to_owned(), bytes })
+    is_media_type(mime).then(|| Media { mime: mime.to_owned(), bytes })
+}
+
+/// Whether a text may be the type of media: then its data URL reads back as it.
+pub(crate) fn is_media_type(mime: &str) -> bool {
+    mime.chars().all(|c| c.is_ascii_alphanumeric() || "/+.-_;= ".contains(c))
 }
 
 fn parse(json: &str) -> Result<Value, WireError> {
@@ -216,6 +220,19 @@ mod tests {
 
     fn check(json: &str, expect: Value) {
         assert_eq!(decode_value(json), Ok(expect), "{json}");
+    }
+
+    /// Were it not so, a program's row could end its line and begin another one's.
+    #[test]
+    fn media_of_any_type_stays_one_text() {
+        for mime in ["image/svg+xml; charset=utf-8", "", "a\"}\n{\"b\":1", "a\\", "é;base64,"] {
+            let mut json = String::new();
+            encode_value(&Value::Media(Media { mime: mime.to_owned(), bytes: vec![1] }), &mut json);
+            assert!(!json.contains('\n') && serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+            let again = decode_value(&json);
+            assert!(again.is_err() || again == Ok(Value::Media(Media { mime: mime.to_owned(), bytes: vec![1] })));
+            assert_eq!(again.is_ok(), is_media_type(mime), "{mime:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub use encode::{encode_row, encode_rows_message, encode_text, encode_value, to_
 
 #[cfg(feature = "json")]
 mod decode;
+#[cfg(feature = "files")]
+pub(crate) use decode::is_media_type;
 #[cfg(feature = "json")]
 pub use decode::{decode_row, decode_value, media_from_data_url, split_rows};
 
