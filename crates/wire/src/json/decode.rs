@@ -1,5 +1,6 @@
 //! JSON text to values.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine;
@@ -196,20 +197,45 @@ impl<'de> Visitor<'de> for PlainVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields: Vec<(String, Value)> = Vec::with_capacity(map.size_hint().unwrap_or(8));
+        let mut fields = Fields::default();
         while let Some((name, Plain(value))) = map.next_entry::<String, Plain>()? {
-            // As in JavaScript, the last of a name wins and keeps the first one's place.
-            match known_place(&fields, &name) {
-                Some(idx) => fields[idx].1 = value,
-                None => fields.push((name, value)),
-            }
+            fields.set(name, value);
         }
-        Ok(Value::Object(fields))
+        Ok(Value::Object(fields.fields))
     }
 }
 
-fn known_place(fields: &[(String, Value)], name: &str) -> Option<usize> {
-    fields.iter().position(|(known, _)| known == name)
+/// So many fields are looked through one by one; of more there is an index, for an object may have any number of them.
+const MAX_SEARCHED_FIELDS: usize = 32;
+
+/// The fields of an object.
+#[derive(Default)]
+struct Fields {
+    fields: Vec<(String, Value)>,
+    places: HashMap<String, usize>,
+}
+
+impl Fields {
+    /// As in JavaScript, the last of a name wins and keeps the first one's place.
+    fn set(&mut self, name: String, value: Value) {
+        if self.fields.len() < MAX_SEARCHED_FIELDS {
+            match self.fields.iter_mut().find(|(known, _)| *known == name) {
+                Some(field) => field.1 = value,
+                None => self.fields.push((name, value)),
+            }
+            return;
+        }
+        if self.places.is_empty() {
+            self.places.extend(self.fields.iter().enumerate().map(|(idx, (name, _))| (name.clone(), idx)));
+        }
+        match self.places.get(&name) {
+            Some(idx) => self.fields[*idx].1 = value,
+            None => {
+                self.places.insert(name.clone(), self.fields.len());
+                self.fields.push((name, value));
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -233,6 +259,20 @@ mod tests {
             assert!(again.is_err() || again == Ok(Value::Media(Media { mime: mime.to_owned(), bytes: vec![1] })));
             assert_eq!(again.is_ok(), is_media_type(mime), "{mime:?}");
         }
+    }
+
+    #[test]
+    fn of_many_fields_the_last_of_a_name_wins_and_none_costs_a_look_at_all() {
+        // A look at all fields for each would take much longer.
+        let n_fields = 50_000;
+        let fields: Vec<String> =
+            (0..n_fields).chain([7, n_fields - 1, 7]).enumerate().map(|(n, name)| format!("\"f{name}\":{n}")).collect();
+        let row = decode_row(&format!("{{\"o\":{{{}}}}}", fields.join(","))).unwrap();
+        let Some(Value::Object(fields)) = row.get("o") else { panic!("it is an object") };
+        assert_eq!(fields.len(), n_fields);
+        assert_eq!(fields[7], ("f7".to_owned(), Value::Float((n_fields + 2) as f64)));
+        assert_eq!(fields[n_fields - 1].1, Value::Float((n_fields + 1) as f64));
+        assert!((8..n_fields - 1).all(|n| fields[n] == (format!("f{n}"), Value::Float(n as f64))));
     }
 
     #[test]
