@@ -16,7 +16,7 @@ use wire::api::QueryMessage;
 use super::error::ApiError;
 use super::params::Params;
 use super::query::{MAX_REQUEST_BYTES, read_request};
-use super::socket::{Ended, Out, pings, stopped, text};
+use super::socket::{Ended, Out, READ_BUFFER_BYTES, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::metrics::Socket;
 use crate::query::{Answer, HeldTable, Question, Shown};
@@ -34,7 +34,7 @@ pub(super) async fn live(
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), &[])?;
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
-    let upgrade = upgrade.max_message_size(MAX_REQUEST_BYTES);
+    let upgrade = upgrade.max_message_size(MAX_REQUEST_BYTES).read_buffer_size(READ_BUFFER_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _counted = state.metrics().socket(Socket::query);
         let (sink, mut stream) = socket.split();

@@ -14,7 +14,7 @@ use wire::api::TailMessage;
 
 use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
-use super::socket::{Ended, Out, pings, stopped, text};
+use super::socket::{Ended, Out, READ_BUFFER_BYTES, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::journal::{Frame, JournalError, coalesce, decode, head};
 use crate::metrics::Socket;
@@ -46,7 +46,7 @@ pub(super) async fn tail(
     let format = params.choice("format", &[("arrow", TailFormat::Arrow), ("json", TailFormat::Json)])?;
     let (from, system) = (params.number("from")?, params.flag("system")?);
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES);
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).read_buffer_size(READ_BUFFER_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _counted = state.metrics().socket(Socket::tail);
         let (sink, stream) = socket.split();
