@@ -4,6 +4,7 @@ mod append;
 mod board;
 mod body;
 mod error;
+mod facts;
 mod health;
 mod live;
 mod params;
@@ -36,6 +37,7 @@ pub fn app(state: AppState) -> Router {
         .route("/tables", get(tables::list))
         .route("/tables/{entity}/{project}/{table}", get(tables::info))
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
+        .route("/tables/{entity}/{project}/{table}/facts", get(facts::facts))
         .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
     Router::new()

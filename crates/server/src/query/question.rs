@@ -20,6 +20,8 @@ pub(crate) struct Question {
     pub(super) first: usize,
     /// A row, and how many rows stand above it.
     pub(super) around: Option<(RowId, usize)>,
+    /// Whether the last rows are wanted, whatever `first` and `around` say.
+    pub(super) is_at_end: bool,
     pub(super) n_rows: usize,
     /// The columns wanted, each once; `None` for all of the view's.
     pub(super) columns: Option<Vec<String>>,
@@ -48,6 +50,7 @@ impl Question {
             spec,
             first: rank(request.first),
             around: request.around.map(|row_id| (row_id, rank(request.above))),
+            is_at_end: request.at_end,
             n_rows: rank(asked),
             columns,
             is_live,
