@@ -2,11 +2,14 @@
 
 use expr::{Aggregate, AggregateOp, Expr, Query};
 use leptos::prelude::*;
+use web_sys::UrlSearchParams;
 use model::{ColumnType, TableName};
 
 use super::link::Link;
+use super::{MEMORY, param};
 use super::popover::Popover;
 use crate::protocol::{ColumnFacts, FromWorker, PanelColumn, PanelId, PanelState, Place, ToWorker};
+use crate::state::budget;
 use crate::state::layout::Layout;
 use crate::state::selection::Selection;
 
@@ -64,6 +67,9 @@ impl PanelModel {
         };
         let panel = link.with_value(|link| link.open(move |message| model.take(message)));
         model.panel.set_value(panel);
+        if let Some(n_bytes) = param(MEMORY).and_then(|text| budget::of_text(&text)) {
+            link.with_value(|link| link.send(&ToWorker::Budget { n_bytes }));
+        }
         on_cleanup(move || link.with_value(|link| link.close(panel)));
         model.show();
         model
@@ -156,6 +162,17 @@ impl PanelModel {
             Place::Server(base_url) => format!("On the server at {base_url}"),
             Place::Browser => "In this browser".to_owned(),
         })
+    }
+
+    /// Loads the panel anew with another budget, such as `2GB`: what does not fit it is left to the server.
+    pub(crate) fn set_budget(text: &str) {
+        let location = window().location();
+        let params = UrlSearchParams::new_with_str(&location.search().unwrap_or_default());
+        if let Ok(params) = params {
+            params.set(MEMORY, text);
+            // A browser that does not go there leaves things as they are.
+            let _ = location.set_search(&String::from(params.to_string()));
+        }
     }
 
     fn show(&self) {

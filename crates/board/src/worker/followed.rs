@@ -11,9 +11,6 @@ use super::browser::{BrowserTail, follow_browser_table};
 use crate::protocol::{Connection, Place};
 use crate::state::rate::Rate;
 
-/// What a tab holds of a table at most, in bytes: the memory of a worker ends at 4 GiB, and views and other tables need theirs.
-const MAX_TABLE_BYTES: usize = 1 << 30;
-
 /// A table and the link to where it lives. The link closes with it.
 pub(super) struct Followed {
     pub(super) table: Table,
@@ -94,16 +91,31 @@ impl Followed {
         }
     }
 
+    /// Lets go of the oldest rows until the table takes at most so many bytes. The newest stay, whatever they take.
+    pub(super) fn make_room(&mut self, max_bytes: u64) {
+        while self.table.memory_bytes() as u64 > max_bytes && self.table.n_rows() > SEGMENT_ROWS {
+            let next = self.table.first_offset() + SEGMENT_ROWS as u64;
+            self.n_let_go += self.table.drop_before(next) as u64;
+        }
+    }
+
+    /// How many rows there are when all of them have come.
+    pub(super) fn n_rows_in_all(&self) -> u64 {
+        self.next_offset_at_hello.max(self.table.next_offset())
+    }
+
+    /// What the whole table will take when all of it has come, going by what has, in bytes.
+    pub(super) fn expected_bytes(&self) -> u64 {
+        let (n_bytes, n_rows) = (self.table.memory_bytes() as f64, self.table.n_rows().max(1) as f64);
+        (n_bytes / n_rows * self.n_rows_in_all() as f64) as u64
+    }
+
     fn append(&mut self, batch: &StoredBatch) {
         match self.table.append(batch) {
             Ok(new) => {
                 let is_new = batch.first_offset >= self.next_offset_at_hello;
                 if is_new {
                     self.rate.add(js_sys::Date::now(), new.end - new.start);
-                }
-                while self.table.memory_bytes() > MAX_TABLE_BYTES && self.table.n_rows() > SEGMENT_ROWS {
-                    let next = self.table.first_offset() + SEGMENT_ROWS as u64;
-                    self.n_let_go += self.table.drop_before(next) as u64;
                 }
             }
             Err(error) => self.connection = Connection::Lost { reason: error.to_string() },

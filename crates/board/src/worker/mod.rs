@@ -1,26 +1,38 @@
 //! The worker: it holds the sockets, the tables and the views, and answers the page.
 //!
 //! [`Worker`] reads messages and tells panels how they stand, at most once a frame; [`followed`] keeps tables up to date
-//! with the server, [`browser`] with the storage of this browser; [`panel`] keeps a panel's view. No column is ever read on the page's thread.
+//! with the server, [`browser`] with the storage of this browser; [`panel`] keeps a panel's view, [`local`] or, of a table that
+//! would take more memory than there is, [`remote`]. No column is ever read on the page's thread.
 
+mod ask_server;
 mod browser;
 mod followed;
+mod local;
 mod panel;
+mod remote;
+mod source;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use expr::Query;
 use gloo_timers::future::TimeoutFuture;
 use model::TableName;
+use streamtable::web::query::QueryEvent;
+use streamtable::web::tail::TailEvent;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use self::followed::Followed;
-use self::panel::Panel;
-use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
+use self::panel::{Memory, Panel};
+use self::remote::{RemotePanel, RemoteTable};
+use self::source::Source;
+use crate::protocol::{ColumnFacts, FromWorker, PanelId, Place, READY, ToWorker};
+use crate::state::budget;
+use crate::state::remote_view::{Ask, RemoteView};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
@@ -33,7 +45,9 @@ const RATE_MILLIS: u32 = 1000;
 /// Outside a dedicated worker.
 pub fn run() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let worker = Worker { scope: scope.clone(), shared: Rc::default() };
+    let gibibytes = js_sys::Reflect::get(&scope.navigator(), &"deviceMemory".into()).ok().and_then(|n| n.as_f64());
+    let shared = Shared { budget: budget::of_device(gibibytes), ..Shared::default() };
+    let worker = Worker { scope: scope.clone(), shared: Rc::new(RefCell::new(shared)) };
     let listener = worker.clone();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         match serde_wasm_bindgen::from_value(event.data()) {
@@ -70,8 +84,10 @@ struct TableKey {
 
 #[derive(Default)]
 struct Shared {
-    tables: HashMap<TableKey, Followed>,
+    tables: HashMap<TableKey, Source>,
     panels: BTreeMap<PanelId, Panel>,
+    /// How many bytes tables and views may take.
+    budget: u64,
     /// Whether the panels will be looked through within a frame.
     is_tick_due: bool,
 }
@@ -79,18 +95,17 @@ struct Shared {
 impl Worker {
     fn answer(&self, message: ToWorker) {
         match message {
+            ToWorker::Budget { n_bytes } => self.shared.borrow_mut().budget = n_bytes,
             ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
             ToWorker::Window { panel, request, anchor, n_rows, columns } => {
                 let mut shared = self.shared.borrow_mut();
-                let mut found = shared.panel_and_table_mut(panel);
-                let answer = found.as_mut().and_then(|(p, table)| p.window(table, request, anchor, n_rows, &columns));
-                if found.is_some_and(|(p, _)| !p.is_settled()) {
-                    self.settle_soon(panel);
-                }
-                match answer {
-                    Some(window) => {
-                        let (message, transfer) = window.to_js();
-                        self.post(&message, Some(&transfer));
+                match shared.panel_and_table_mut(panel) {
+                    Some((shown, source)) => {
+                        shown.ask(source, Ask { request, anchor, n_rows, columns });
+                        if !shown.is_settled() {
+                            self.settle_soon(panel);
+                        }
+                        self.tell_ready(shown);
                     }
                     None => self.tell(&FromWorker::NoWindow { request }),
                 }
@@ -98,18 +113,16 @@ impl Worker {
             ToWorker::Pause { panel, paused } => {
                 if let Some(panel) = self.shared.borrow_mut().panels.get_mut(&panel) {
                     panel.set_paused(paused);
+                    self.tell_ready(panel);
                 }
                 self.schedule_tick();
             }
-            ToWorker::Facts { panel, column } => {
-                let shared = self.shared.borrow();
-                if let Some((_, table)) = shared.panel_and_table(panel) {
-                    self.tell(&FromWorker::Facts { panel, facts: panel::facts(&table.table, column) });
-                }
-            }
+            ToWorker::Facts { panel, column } => self.tell_facts(panel, column),
             ToWorker::Close { panel } => {
                 let mut shared = self.shared.borrow_mut();
-                shared.panels.remove(&panel);
+                for request in shared.panels.remove(&panel).map(Panel::close).unwrap_or_default() {
+                    self.tell(&FromWorker::NoWindow { request });
+                }
                 shared.drop_unused_tables();
             }
         }
@@ -125,11 +138,13 @@ impl Worker {
         if !shared.tables.contains_key(&key) {
             let worker = self.clone();
             let followed = Followed::start(&key, move |key, event| worker.take(&key, event));
-            shared.tables.insert(key.clone(), followed);
+            shared.tables.insert(key.clone(), Source::Local(followed));
         }
         let Shared { tables, panels, .. } = &mut *shared;
-        let followed = &tables[&key];
-        let shown = panels.entry(id).or_default().show(key, followed, &query);
+        let connect = |view| self.connect(id, &key.place, view);
+        let panel = panels.entry(id).or_default();
+        let shown = panel.show(key.clone(), &tables[&key], query, connect);
+        self.tell_ready(panel);
         shared.drop_unused_tables();
         drop(shared);
         match shown {
@@ -139,11 +154,106 @@ impl Worker {
     }
 
     /// Takes in what following a table brought.
-    fn take(&self, key: &TableKey, event: streamtable::web::tail::TailEvent) {
-        if let Some(table) = self.shared.borrow_mut().tables.get_mut(key) {
-            table.take(event);
+    fn take(&self, key: &TableKey, event: TailEvent) {
+        let is_hello = matches!(event, TailEvent::Hello { .. });
+        let mut shared = self.shared.borrow_mut();
+        // A table that has moved to the server is followed no more.
+        let Some(Source::Local(followed)) = shared.tables.get_mut(key) else { return };
+        followed.take(event);
+        self.keep_within_budget(&mut shared);
+        drop(shared);
+        if is_hello {
+            self.ask_size(key.clone());
         }
         self.schedule_tick();
+    }
+
+    /// Asks the server how large a table is, to leave it there where it would not fit.
+    fn ask_size(&self, key: TableKey) {
+        let Place::Server(base_url) = key.place.clone() else { return };
+        let worker = self.clone();
+        spawn_local(async move {
+            let Some((_, n_bytes)) = ask_server::table_size(&base_url, &key.name).await else { return };
+            let expected_bytes = budget::of_stored(n_bytes);
+            let mut shared = worker.shared.borrow_mut();
+            let Some(own_bytes) = shared.tables.get(&key).map(Source::memory_bytes) else { return };
+            if shared.memory_bytes() - own_bytes + expected_bytes > shared.budget {
+                worker.move_to_server(&mut shared, &key, expected_bytes);
+            }
+        });
+    }
+
+    /// Leaves tables to their server until the others have room; of those that are nowhere else, the oldest rows go.
+    fn keep_within_budget(&self, shared: &mut Shared) {
+        while shared.memory_bytes() > shared.budget {
+            let Some((key, expected_bytes)) = shared.largest_of_servers() else { return shared.make_room() };
+            self.move_to_server(shared, &key, expected_bytes);
+        }
+    }
+
+    /// Lets the server answer for a table from now on, which would take so many bytes here.
+    fn move_to_server(&self, shared: &mut Shared, key: &TableKey, expected_bytes: u64) {
+        let (Place::Server(base_url), Some(Source::Local(followed))) = (&key.place, shared.tables.get(key)) else { return };
+        let worker = self.clone();
+        let of_events = key.clone();
+        let bytes_per_row = expected_bytes as f64 / followed.n_rows_in_all().max(1) as f64;
+        let table = RemoteTable::start(base_url, Query::rows(key.name.clone()), bytes_per_row, move |event| {
+            if let Some(Source::Remote(table)) = worker.shared.borrow_mut().tables.get_mut(&of_events) {
+                table.take(event, js_sys::Date::now());
+            }
+            worker.schedule_tick();
+        });
+        shared.tables.insert(key.clone(), Source::Remote(table));
+        for (id, panel) in &mut shared.panels {
+            if panel.key() == Some(key) {
+                panel.move_to_server(|view| self.connect(*id, &key.place, view));
+            }
+        }
+    }
+
+    /// A panel's view on the server.
+    fn connect(&self, id: PanelId, place: &Place, view: RemoteView) -> RemotePanel {
+        let worker = self.clone();
+        // Of a table of this browser there is no such view.
+        let base_url = if let Place::Server(base_url) = place { base_url } else { "" };
+        RemotePanel::start(base_url, view, move |event: QueryEvent| {
+            if let Some(panel) = worker.shared.borrow_mut().panels.get_mut(&id) {
+                panel.take(event);
+                worker.tell_ready(panel);
+            }
+            worker.schedule_tick();
+        })
+    }
+
+    fn tell_facts(&self, panel: PanelId, column: String) {
+        let shared = self.shared.borrow();
+        let Some((shown, source)) = shared.panel_and_table(panel) else { return };
+        match (source, shown.key()) {
+            (Source::Local(followed), _) => {
+                self.tell(&FromWorker::Facts { panel, facts: local::facts(&followed.table, column) });
+            }
+            (Source::Remote(_), Some(TableKey { place: Place::Server(base_url), name })) => {
+                let (worker, base_url, name) = (self.clone(), base_url.clone(), name.clone());
+                spawn_local(async move {
+                    let none = ColumnFacts { column: column.clone(), ..ColumnFacts::default() };
+                    let facts = ask_server::column_facts(&base_url, &name, column).await.unwrap_or(none);
+                    worker.tell(&FromWorker::Facts { panel, facts });
+                });
+            }
+            (Source::Remote(_), _) => {}
+        }
+    }
+
+    /// Gives a panel the windows that came, and says which do not come.
+    fn tell_ready(&self, panel: &mut Panel) {
+        let (ready, given_up) = panel.take_ready();
+        for window in ready {
+            let (message, transfer) = window.to_js();
+            self.post(&message, Some(&transfer));
+        }
+        for request in given_up {
+            self.tell(&FromWorker::NoWindow { request });
+        }
     }
 
     fn schedule_tick(&self) {
@@ -161,11 +271,16 @@ impl Worker {
         let mut shared = self.shared.borrow_mut();
         shared.is_tick_due = false;
         let now = js_sys::Date::now();
+        self.keep_within_budget(&mut shared);
+        let memory = Memory { used: shared.memory_bytes(), budget: shared.budget };
         let Shared { tables, panels, .. } = &mut *shared;
         for (id, panel) in panels.iter_mut() {
-            let Some(followed) = panel.key().and_then(|key| tables.get(key)) else { continue };
-            if let Some(state) = panel.news(followed, now) {
+            let Some(source) = panel.key().and_then(|key| tables.get(key)) else { continue };
+            if let Some((state, fault)) = panel.news(source, memory, now) {
                 self.tell(&FromWorker::State { panel: *id, state });
+                if let Some(message) = fault {
+                    self.tell(&FromWorker::Fault { panel: *id, message });
+                }
             }
         }
     }
@@ -184,7 +299,7 @@ impl Worker {
     /// Lets the rates that are shown die down when rows have ceased to come.
     fn tell_rates(&self) {
         let now = js_sys::Date::now();
-        let moves = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
+        let moves = self.shared.borrow().tables.values().any(|table| table.rows_per_second(now) > 0.0);
         let was_moving = self.shared.borrow().panels.values().any(Panel::shows_a_rate);
         if moves || was_moving {
             self.schedule_tick();
@@ -210,15 +325,42 @@ impl Worker {
 }
 
 impl Shared {
-    fn panel_and_table(&self, panel: PanelId) -> Option<(&Panel, &Followed)> {
+    fn panel_and_table(&self, panel: PanelId) -> Option<(&Panel, &Source)> {
         let panel = self.panels.get(&panel)?;
         Some((panel, self.tables.get(panel.key()?)?))
     }
 
-    fn panel_and_table_mut(&mut self, panel: PanelId) -> Option<(&mut Panel, &Followed)> {
+    fn panel_and_table_mut(&mut self, panel: PanelId) -> Option<(&mut Panel, &Source)> {
         let panel = self.panels.get_mut(&panel)?;
         let table = self.tables.get(panel.key()?)?;
         Some((panel, table))
+    }
+
+    /// What tables and views take, in bytes.
+    fn memory_bytes(&self) -> u64 {
+        let of_tables: u64 = self.tables.values().map(Source::memory_bytes).sum();
+        of_tables + self.panels.values().map(Panel::memory_bytes).sum::<u64>()
+    }
+
+    /// Of the tables that are held and that a server has, the one that takes most, and what it would take as a whole.
+    fn largest_of_servers(&self) -> Option<(TableKey, u64)> {
+        let held = self.tables.iter().filter_map(|(key, source)| match (&key.place, source) {
+            (Place::Server(_), Source::Local(followed)) => Some((key, followed)),
+            _ => None,
+        });
+        let (key, followed) = held.max_by_key(|(_, followed)| followed.table.memory_bytes())?;
+        Some((key.clone(), followed.expected_bytes()))
+    }
+
+    /// Lets go of the oldest rows of the tables that are nowhere else.
+    fn make_room(&mut self) {
+        let over = self.memory_bytes().saturating_sub(self.budget);
+        for source in self.tables.values_mut() {
+            if let Source::Local(followed) = source {
+                let own_bytes = followed.table.memory_bytes() as u64;
+                followed.make_room(own_bytes.saturating_sub(over));
+            }
+        }
     }
 
     /// Lets go of the tables that no panel shows, and of their connections.
