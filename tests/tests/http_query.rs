@@ -150,6 +150,10 @@ async fn a_window_is_the_one_that_was_asked_for() {
     assert_eq!(first(&answer), (json!(995), 5));
     let answer = ask(&server, &json!({"query": by_n, "first": 5000})).await;
     assert_eq!(first(&answer), (json!(1000), 0));
+    let answer = ask(&server, &json!({"query": by_n, "rows": 10, "first": 3, "around": 50, "at_end": true})).await;
+    assert_eq!(first(&answer), (json!(990), 10));
+    let answer = ask(&server, &json!({"query": by_n, "rows": 5000, "at_end": true})).await;
+    assert_eq!(first(&answer), (json!(0), 1000));
     let answer = ask(&server, &json!({"query": by_n, "rows": 0, "request": 5})).await;
     assert_eq!((first(&answer), &answer["n_rows"]), ((json!(0), 0), &json!(1000)));
     let columns = json!(["_offset", "few", "_offset"]);

@@ -73,7 +73,7 @@ fn follow(from: Option<u64>) -> (impl Stream<Item = TailEvent> + Unpin, TailHand
 async fn next(tail: &mut (impl Stream<Item = TailEvent> + Unpin)) -> String {
     match tail.next().await {
         Some(TailEvent::Connecting) => "connecting".to_owned(),
-        Some(TailEvent::Hello { next_offset }) => format!("hello {next_offset}"),
+        Some(TailEvent::Hello { next_offset, .. }) => format!("hello {next_offset}"),
         Some(TailEvent::Batch(stored)) => {
             let number = |idx| match stored.batch.row(idx).get("n") {
                 Some(model::Value::Int(n)) => *n,

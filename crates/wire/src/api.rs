@@ -173,6 +173,9 @@ pub enum TailMessage {
     Hello {
         /// The offset the next stored row will have.
         next_offset: Offset,
+        /// Encoded size of the rows on disk, in bytes.
+        #[serde(default)]
+        n_bytes: u64,
     },
     /// The tail ends, and why.
     Error {

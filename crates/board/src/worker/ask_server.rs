@@ -1,10 +1,10 @@
-//! What the worker asks a server once: how large a table is, and what a column of it holds.
+//! What the worker asks a server once: what a column holds.
 
 use model::TableName;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wire::api::API_PREFIX;
-use wire::json::{decode_column_facts, decode_table_size};
+use wire::json::decode_column_facts;
 
 use super::local::{MAX_VALUES, N_BINS, value_facts};
 use crate::protocol::ColumnFacts;
@@ -19,11 +19,6 @@ extern "C" {
     fn ok(this: &Answer) -> bool;
     #[wasm_bindgen(method, catch)]
     fn text(this: &Answer) -> Result<js_sys::Promise, JsValue>;
-}
-
-/// How many rows a table has and what they take on disk, in bytes; `None` where the server does not say.
-pub(super) async fn table_size(base_url: &str, name: &TableName) -> Option<(u64, u64)> {
-    decode_table_size(&get(base_url, &format!("/tables/{name}")).await?).ok()
 }
 
 /// What a column holds; `None` where the server does not say.

@@ -37,7 +37,7 @@ pub(super) fn follow_browser_table(name: &TableName, take: impl Fn(TailEvent) + 
 
 fn event_of(news: &News) -> Option<TailEvent> {
     match news.kind().as_str() {
-        "hello" => Some(TailEvent::Hello { next_offset: news.next_offset() as u64 }),
+        "hello" => Some(TailEvent::Hello { next_offset: news.next_offset() as u64, n_bytes: 0 }),
         "rows" => {
             let chunk = news.chunk();
             let (lines, writer) = (chunk.lines(), chunk.writer());

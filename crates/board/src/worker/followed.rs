@@ -79,7 +79,7 @@ impl Followed {
                     self.connection = Connection::Connecting;
                 }
             }
-            TailEvent::Hello { next_offset } => {
+            TailEvent::Hello { next_offset, .. } => {
                 if next_offset < self.table.next_offset() {
                     self.start_over();
                 }

@@ -155,32 +155,19 @@ impl Worker {
 
     /// Takes in what following a table brought.
     fn take(&self, key: &TableKey, event: TailEvent) {
-        let is_hello = matches!(event, TailEvent::Hello { .. });
+        let said_bytes = if let TailEvent::Hello { n_bytes, .. } = event { budget::of_stored(n_bytes) } else { 0 };
         let mut shared = self.shared.borrow_mut();
         // A table that has moved to the server is followed no more.
         let Some(Source::Local(followed)) = shared.tables.get_mut(key) else { return };
         followed.take(event);
+        let own_bytes = followed.table.memory_bytes() as u64;
+        // One that will not fit need not come first.
+        if said_bytes > 0 && shared.memory_bytes() - own_bytes + said_bytes > shared.budget {
+            self.move_to_server(&mut shared, key, said_bytes);
+        }
         self.keep_within_budget(&mut shared);
         drop(shared);
-        if is_hello {
-            self.ask_size(key.clone());
-        }
         self.schedule_tick();
-    }
-
-    /// Asks the server how large a table is, to leave it there where it would not fit.
-    fn ask_size(&self, key: TableKey) {
-        let Place::Server(base_url) = key.place.clone() else { return };
-        let worker = self.clone();
-        spawn_local(async move {
-            let Some((_, n_bytes)) = ask_server::table_size(&base_url, &key.name).await else { return };
-            let expected_bytes = budget::of_stored(n_bytes);
-            let mut shared = worker.shared.borrow_mut();
-            let Some(own_bytes) = shared.tables.get(&key).map(Source::memory_bytes) else { return };
-            if shared.memory_bytes() - own_bytes + expected_bytes > shared.budget {
-                worker.move_to_server(&mut shared, &key, expected_bytes);
-            }
-        });
     }
 
     /// Leaves tables to their server until the others have room; of those that are nowhere else, the oldest rows go.

@@ -110,7 +110,7 @@ impl Follower {
     fn take(&mut self, message: Message) -> Result<Option<TailEvent>, String> {
         match message {
             Message::Text(text) => match serde_json::from_str(&text).map_err(|error| error.to_string())? {
-                TailMessage::Hello { next_offset } => {
+                TailMessage::Hello { next_offset, .. } => {
                     if self.tail.on_hello(next_offset) {
                         // The server must know from where, too.
                         self.socket = None;

@@ -6,8 +6,8 @@ use wasm_bindgen::JsValue;
 
 /// A text message of the tail.
 pub(crate) enum TailText {
-    /// Where the table ends now.
-    Hello(Offset),
+    /// Where the table ends now, and what its rows take on the server's disk, in bytes.
+    Hello(Offset, u64),
     /// The tail ends, and why.
     Error(String),
 }
@@ -17,8 +17,9 @@ pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
     let message = JSON::parse(text).map_err(|error| describe(&error))?;
     let read = match get(&message, "type").as_string().as_deref() {
         Some("hello") => {
-            let next_offset = get(&message, "next_offset").as_f64().filter(|number| *number >= 0.0);
-            next_offset.map(|number| TailText::Hello(number as Offset))
+            let number = |name: &str| get(&message, name).as_f64().filter(|number| *number >= 0.0);
+            let n_bytes = number("n_bytes").unwrap_or_default();
+            number("next_offset").map(|next_offset| TailText::Hello(next_offset as Offset, n_bytes as u64))
         }
         Some("error") => get(&get(&message, "error"), "message").as_string().map(TailText::Error),
         _ => None,

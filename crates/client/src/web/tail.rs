@@ -22,6 +22,8 @@ pub enum TailEvent {
     Hello {
         /// The offset the next stored row will have.
         next_offset: Offset,
+        /// What the rows take on the server's disk, in bytes; 0 where it does not say.
+        n_bytes: u64,
     },
     /// Rows, each once and in order.
     Batch(StoredBatch),
@@ -36,8 +38,8 @@ pub enum TailEvent {
 
 /// A message of a tail.
 enum Message {
-    /// Where the table ends now.
-    Hello(Offset),
+    /// Where the table ends now, and what its rows take.
+    Hello(Offset, u64),
     /// Rows.
     Rows(StoredBatch),
 }
@@ -89,12 +91,12 @@ impl Follower {
 
     fn take(&mut self, event: SocketEvent) -> Option<TailEvent> {
         match read(event) {
-            Ok(Message::Hello(next_offset)) => {
+            Ok(Message::Hello(next_offset, n_bytes)) => {
                 if self.tail.on_hello(next_offset) {
                     // The server must know from where, too.
                     self.kept.start_over();
                 }
-                Some(TailEvent::Hello { next_offset })
+                Some(TailEvent::Hello { next_offset, n_bytes })
             }
             Ok(Message::Rows(stored)) => {
                 let n_rows = stored.batch.n_rows();
@@ -127,7 +129,7 @@ fn read(event: SocketEvent) -> Result<Message, String> {
             wire::arrow::decode_frame(&frame).map(Message::Rows).map_err(|error| error.to_string())
         }
         SocketEvent::Text(text) => match tail_text(&text)? {
-            TailText::Hello(next_offset) => Ok(Message::Hello(next_offset)),
+            TailText::Hello(next_offset, n_bytes) => Ok(Message::Hello(next_offset, n_bytes)),
             TailText::Error(reason) => Err(reason),
         },
         SocketEvent::Opened => Err("the connection was opened twice".to_owned()),

@@ -82,7 +82,8 @@ impl Tail {
 
     async fn follow(&mut self, stream: &mut SplitStream<WebSocket>, from: Option<Offset>) -> Result<Ended, ApiError> {
         let next_offset = self.end();
-        if self.out.send(text(&TailMessage::Hello { next_offset })).await.is_err() {
+        let n_bytes = self.state.journal().table(&self.table).map_or(0, |table| table.n_bytes);
+        if self.out.send(text(&TailMessage::Hello { next_offset, n_bytes })).await.is_err() {
             return Ok(Ended);
         }
         let mut at = from.unwrap_or(next_offset);

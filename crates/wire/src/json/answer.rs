@@ -85,15 +85,6 @@ pub fn decode_column_facts(json: &str) -> Result<(ColumnFacts, Vec<(Value, u64)>
     Ok((facts, list(fields.take("values")?, value)?))
 }
 
-/// Reads how many rows a table has and what they take on disk, in bytes, from a [`TableInfo`](crate::api::TableInfo).
-///
-/// # Errors
-/// As [`decode_query_text`].
-pub fn decode_table_size(json: &str) -> Result<(u64, u64), WireError> {
-    let mut fields = Fields::of(parse(json)?)?;
-    Ok((number(fields.take("n_rows")?)?, number(fields.take("n_bytes")?)?))
-}
-
 /// The fields of an object.
 struct Fields(Vec<(String, Value)>);
 
@@ -174,7 +165,6 @@ mod tests {
         assert_eq!(decode_column_facts(json), Ok((facts, vec![(Value::Null, 2)])));
         let none = r#"{"range":null,"histogram":[],"is_complete":false,"values":[]}"#;
         assert_eq!(decode_column_facts(none), Ok((ColumnFacts::default(), vec![])));
-        assert_eq!(decode_table_size(r#"{"name":"t","n_rows":3,"n_bytes":1e9}"#), Ok((3, 1_000_000_000)));
         assert!(decode_column_facts(r#"{"range":[1],"histogram":[],"is_complete":false,"values":[]}"#).is_err());
     }
 }

@@ -20,7 +20,7 @@ mod answer;
 #[cfg(feature = "json")]
 mod decode;
 #[cfg(feature = "json")]
-pub use answer::{QueryText, decode_column_facts, decode_query_text, decode_table_size};
+pub use answer::{QueryText, decode_column_facts, decode_query_text};
 #[cfg(feature = "json")]
 pub use decode::{decode_row, decode_value, media_from_data_url, split_rows};
 
