@@ -19,6 +19,8 @@ pub struct Tail {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Where the table ended when the tail began.
     pub next_offset: u64,
+    /// What the rows took then, in bytes.
+    pub n_bytes: u64,
     /// The offset that the next message must start at; the first message sets it.
     at: Option<u64>,
 }
@@ -58,13 +60,14 @@ impl Tail {
         let url = server.url().replacen("http", "ws", 1);
         let (socket, _) =
             connect_async(format!("{url}/api/v1/tail/{table}?{params}")).await.expect("it is a WebSocket");
-        let mut tail = Self { socket, next_offset: 0, at: None };
+        let mut tail = Self { socket, next_offset: 0, n_bytes: 0, at: None };
         let hello = match tail.message().await {
             Some(Message::Text(text)) => serde_json::from_str::<Json>(&text).expect("messages are JSON"),
             other => panic!("a hello was expected: {other:?}"),
         };
         assert_eq!(hello["type"], "hello", "{hello}");
         tail.next_offset = hello["next_offset"].as_u64().expect("a hello says where the table ends");
+        tail.n_bytes = hello["n_bytes"].as_u64().expect("a hello says how large the table is");
         let from = params.split('&').find_map(|pair| pair.strip_prefix("from="));
         tail.at = Some(from.map_or(tail.next_offset, |from| from.parse().expect("a number")));
         tail

@@ -1,4 +1,4 @@
-//! How much memory the worker may take, and what a table would.
+//! How much memory the worker may take.
 
 /// The budget where a browser does not tell how much memory there is, in bytes.
 pub const DEFAULT_BYTES: u64 = 1 << 30;
@@ -10,12 +10,6 @@ pub const MAX_BYTES: u64 = 2 << 30;
 pub fn of_device(gibibytes: Option<f64>) -> u64 {
     let eighth = gibibytes.filter(|gibibytes| *gibibytes > 0.0).map(|gibibytes| gibibytes / 8.0 * f64::from(1 << 30));
     eighth.map_or(DEFAULT_BYTES, |bytes| (bytes as u64).min(MAX_BYTES))
-}
-
-/// What a table takes in the worker whose rows take so many bytes on the server's disk, about.
-#[must_use]
-pub fn of_stored(n_bytes: u64) -> u64 {
-    n_bytes
 }
 
 /// The budget that an address asks for, such as `512` or `1.5GB`; without a unit in megabytes.

@@ -11,6 +11,9 @@ use super::browser::{BrowserTail, follow_browser_table};
 use crate::protocol::{Connection, Place};
 use crate::state::rate::Rate;
 
+/// After how many rows those that have come tell of those that will.
+const N_TELLING_ROWS: usize = 8192;
+
 /// A table and the link to where it lives. The link closes with it.
 pub(super) struct Followed {
     pub(super) table: Table,
@@ -20,8 +23,9 @@ pub(super) struct Followed {
     /// How many of the oldest rows were let go to make room.
     pub(super) n_let_go: u64,
     connection: Connection,
-    /// Where the table ended when the link was made.
+    /// Where the table ended when the link was made, and what its rows took on the server's disk then, in bytes.
     next_offset_at_hello: Offset,
+    stored_bytes: u64,
     _link: Link,
 }
 
@@ -58,6 +62,7 @@ impl Followed {
             n_let_go: 0,
             connection: Connection::Connecting,
             next_offset_at_hello: 0,
+            stored_bytes: 0,
             _link: link,
         }
     }
@@ -79,11 +84,11 @@ impl Followed {
                     self.connection = Connection::Connecting;
                 }
             }
-            TailEvent::Hello { next_offset, .. } => {
+            TailEvent::Hello { next_offset, n_bytes } => {
                 if next_offset < self.table.next_offset() {
                     self.start_over();
                 }
-                self.next_offset_at_hello = next_offset;
+                (self.next_offset_at_hello, self.stored_bytes) = (next_offset, n_bytes);
                 self.connection = Connection::CatchingUp { n_rows: next_offset };
             }
             TailEvent::Batch(batch) => self.append(&batch),
@@ -108,6 +113,14 @@ impl Followed {
     pub(super) fn expected_bytes(&self) -> u64 {
         let (n_bytes, n_rows) = (self.table.memory_bytes() as f64, self.table.n_rows().max(1) as f64);
         (n_bytes / n_rows * self.n_rows_in_all() as f64) as u64
+    }
+
+    /// What the table is known to come to, in bytes: as [`Followed::expected_bytes`] once enough has come to tell, where it is
+    /// stored in so many bytes that this may be; else what it takes now.
+    pub(super) fn foreseen_bytes(&self) -> u64 {
+        let expected_bytes = self.expected_bytes();
+        let is_telling = self.table.n_rows() >= N_TELLING_ROWS && self.stored_bytes > expected_bytes / 4;
+        if is_telling { expected_bytes } else { self.table.memory_bytes() as u64 }
     }
 
     fn append(&mut self, batch: &StoredBatch) {

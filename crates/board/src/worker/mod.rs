@@ -155,15 +155,14 @@ impl Worker {
 
     /// Takes in what following a table brought.
     fn take(&self, key: &TableKey, event: TailEvent) {
-        let said_bytes = if let TailEvent::Hello { n_bytes, .. } = event { budget::of_stored(n_bytes) } else { 0 };
         let mut shared = self.shared.borrow_mut();
         // A table that has moved to the server is followed no more.
         let Some(Source::Local(followed)) = shared.tables.get_mut(key) else { return };
         followed.take(event);
-        let own_bytes = followed.table.memory_bytes() as u64;
-        // One that will not fit need not come first.
-        if said_bytes > 0 && shared.memory_bytes() - own_bytes + said_bytes > shared.budget {
-            self.move_to_server(&mut shared, key, said_bytes);
+        // One that will not fit need not come whole first.
+        let (own_bytes, foreseen_bytes) = (followed.table.memory_bytes() as u64, followed.foreseen_bytes());
+        if shared.memory_bytes() - own_bytes + foreseen_bytes > shared.budget {
+            self.move_to_server(&mut shared, key, foreseen_bytes);
         }
         self.keep_within_budget(&mut shared);
         drop(shared);
