@@ -7,7 +7,6 @@ import { allRowIds, drawnRows, focusedCell, header, offsetsByNumberDescending, r
 import { BOARD, StreamTableServer } from "./servers.ts";
 
 const OUTPUT = new URL(".output/", import.meta.url).pathname;
-const SEGMENT_ROWS = 65_536;
 
 /** That a server is gone is on the console; the browser puts it there. */
 test.use({ expectedErrors: /WebSocket connection|ERR_CONNECTION_REFUSED/ });
@@ -116,27 +115,4 @@ test("what the server cannot hold either is said in a sentence", async ({ contex
   } finally {
     await server.remove();
   }
-});
-
-test("a table of this browser keeps the newest rows that fit, and says so", async ({ context, own }) => {
-  test.setTimeout(120_000);
-  const page = await context.newPage();
-  await page.goto(`${own.url}/demo/`);
-  const n_rows = 2 * SEGMENT_ROWS + 500;
-  await page.evaluate(async (n_rows) => {
-    const { StreamTable } = await import(new URL("/demo/generated/streamtable/index.js", location.href).href);
-    const st = new StreamTable("local/p/long", { server: null });
-    for (let n = 0; n < n_rows; n += 10_000) {
-      st.log(Array.from({ length: Math.min(10_000, n_rows - n) }, (_, idx) => ({ n: n + idx })));
-      await st.flush();
-    }
-    await st.finish();
-  }, n_rows);
-  await page.goto(`${own.url}/table/local/p/long?in=browser&memory=1MB`);
-  await expect(page.getByText(`${SEGMENT_ROWS.toLocaleString("en-US")} older ones not held: past 1.0 MB`)).toBeVisible();
-  await expect.poll(() => shownNumber(page, "rows-total")).toBe(n_rows - SEGMENT_ROWS);
-  await expect(page.getByTestId("on-server")).toHaveCount(0);
-  await page.getByTestId("grid").focus();
-  await page.keyboard.press("Control+End");
-  await expect.poll(async () => (await focusedCell(page))?.text).toBe(String(n_rows - 1));
 });

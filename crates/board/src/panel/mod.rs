@@ -156,7 +156,8 @@ fn mirror_in_address(model: PanelModel, name: TableName, is_refused: bool) {
         let place = model.is_in_browser().then(|| format!("in={IN_BROWSER}"));
         let is_all = query == Query::rows(name.clone());
         let shown = (!is_all).then(|| format!("e={}", js_sys::encode_uri_component(&query.to_string())));
-        let params = place.into_iter().chain(embed.clone()).chain(memory.clone()).chain(shown).collect::<Vec<_>>().join("&");
+        let params =
+            place.into_iter().chain(embed.clone()).chain(memory.clone()).chain(shown).collect::<Vec<_>>().join("&");
         let address = format!("/table/{name}{}{params}", if params.is_empty() { "" } else { "?" });
         if let Ok(history) = window().history() {
             // A browser that refuses (too many changes at once) keeps the address of a moment ago.

@@ -2,12 +2,12 @@
 
 use expr::{Aggregate, AggregateOp, Expr, Query};
 use leptos::prelude::*;
-use web_sys::UrlSearchParams;
 use model::{ColumnType, TableName};
+use web_sys::UrlSearchParams;
 
 use super::link::Link;
-use super::{MEMORY, param};
 use super::popover::Popover;
+use super::{MEMORY, param};
 use crate::protocol::{ColumnFacts, FromWorker, PanelColumn, PanelId, PanelState, Place, ToWorker};
 use crate::state::budget;
 use crate::state::layout::Layout;

@@ -322,7 +322,11 @@ impl RemoteView {
         if let Some(paused_at) = self.paused_at {
             let end = Expr::literal(Value::Float(paused_at as f64));
             let offset = Expr::column(system_column::OFFSET);
-            query.add_filter(Expr::binary(BinaryOp::Less, offset, end.unwrap_or_else(|| unreachable!("it is a number"))));
+            query.add_filter(Expr::binary(
+                BinaryOp::Less,
+                offset,
+                end.unwrap_or_else(|| unreachable!("it is a number")),
+            ));
         }
         query
     }
@@ -373,7 +377,8 @@ fn window_of(answer: &QueryAnswer, rows: &[Vec<(String, Value)>], columns: &[Str
         let known = answer.columns.iter().find(|column| column.name == *name);
         let column_type = known.map_or_else(|| system_type(name), |column| panel_column(column).column_type);
         let place = rows.first().and_then(|row| row.iter().position(|(cell, _)| cell == name));
-        let cell = |row: &'_ Vec<(String, Value)>| place.and_then(|place| row.get(place)).map(|(_, value)| value.clone());
+        let cell =
+            |row: &'_ Vec<(String, Value)>| place.and_then(|place| row.get(place)).map(|(_, value)| value.clone());
         let cells: Vec<Value> = rows.iter().map(|row| cell(row).unwrap_or(Value::Null)).collect();
         WindowColumn::of_values(name, column_type, cells.iter())
     };

@@ -32,8 +32,7 @@ impl Server {
         let cell = |id: u64| question.columns.iter().flatten().map(move |name| (name.clone(), Value::Float(id as f64)));
         let rows = row_ids.iter().map(|id| cell(*id).collect()).collect();
         let columns = vec![ColumnInfo { name: "n".into(), column_type: "float".into() }];
-        let answer =
-            QueryAnswer { next_offset: self.n_rows, n_rows: n, columns, estimates: vec![], first, row_ids };
+        let answer = QueryAnswer { next_offset: self.n_rows, n_rows: n, columns, estimates: vec![], first, row_ids };
         (question.request, answer, rows)
     }
 }
@@ -90,10 +89,9 @@ fn what_is_held_is_told_at_once_and_what_is_not_is_asked() {
     view.ask(ask(1, Anchor::Rank(100.0), 50));
     assert_eq!(settle(&mut view, &mut server), 1);
     assert_eq!(taken(&mut view), [(1, 100, (850..900).rev().map(f64::from).collect())]);
-    for (anchor, first) in [
-        (Anchor::Rank(120.0), 120),
-        (Anchor::Row { row_id: 870.0, n_above: 4.0, else_rank: 0.0 }, 125),
-    ] {
+    for (anchor, first) in
+        [(Anchor::Rank(120.0), 120), (Anchor::Row { row_id: 870.0, n_above: 4.0, else_rank: 0.0 }, 125)]
+    {
         view.ask(ask(2, anchor, 5));
         assert_eq!(settle(&mut view, &mut server), 0, "{anchor:?}");
         assert_eq!(taken(&mut view)[0].1, first);

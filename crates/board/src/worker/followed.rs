@@ -11,9 +11,6 @@ use super::browser::{BrowserTail, follow_browser_table};
 use crate::protocol::{Connection, Place};
 use crate::state::rate::Rate;
 
-/// After how many rows those that have come tell of those that will.
-const N_TELLING_ROWS: usize = 8192;
-
 /// A table and the link to where it lives. The link closes with it.
 pub(super) struct Followed {
     pub(super) table: Table,
@@ -26,6 +23,8 @@ pub(super) struct Followed {
     /// Where the table ended when the link was made, and what its rows took on the server's disk then, in bytes.
     next_offset_at_hello: Offset,
     stored_bytes: u64,
+    /// What the whole table will take, by its first segment, in bytes; 0 until that is full.
+    foreseen_bytes: u64,
     _link: Link,
 }
 
@@ -63,6 +62,7 @@ impl Followed {
             connection: Connection::Connecting,
             next_offset_at_hello: 0,
             stored_bytes: 0,
+            foreseen_bytes: 0,
             _link: link,
         }
     }
@@ -115,18 +115,20 @@ impl Followed {
         (n_bytes / n_rows * self.n_rows_in_all() as f64) as u64
     }
 
-    /// What the table is known to come to, in bytes: as [`Followed::expected_bytes`] once enough has come to tell, where it is
-    /// stored in so many bytes that this may be; else what it takes now.
+    /// What the table is known to come to, in bytes: what it takes, or will by what its first segment takes.
     pub(super) fn foreseen_bytes(&self) -> u64 {
-        let expected_bytes = self.expected_bytes();
-        let is_telling = self.table.n_rows() >= N_TELLING_ROWS && self.stored_bytes > expected_bytes / 4;
-        if is_telling { expected_bytes } else { self.table.memory_bytes() as u64 }
+        self.foreseen_bytes.max(self.table.memory_bytes() as u64)
     }
 
     fn append(&mut self, batch: &StoredBatch) {
         match self.table.append(batch) {
             Ok(new) => {
                 let is_new = batch.first_offset >= self.next_offset_at_hello;
+                if self.foreseen_bytes == 0 && self.table.n_rows() >= SEGMENT_ROWS {
+                    // The first rows may be larger than the others: the size on disk must allow for it, too.
+                    let expected_bytes = self.expected_bytes();
+                    self.foreseen_bytes = if self.stored_bytes > expected_bytes / 4 { expected_bytes } else { 1 };
+                }
                 if is_new {
                     self.rate.add(js_sys::Date::now(), new.end - new.start);
                 }
@@ -138,7 +140,7 @@ impl Followed {
     /// The table is another one than before: what is held of the old one goes.
     fn start_over(&mut self) {
         self.table = Table::new();
-        self.n_let_go = 0;
+        (self.n_let_go, self.foreseen_bytes) = (0, 0);
         self.generation += 1;
     }
 }

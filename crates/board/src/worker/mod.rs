@@ -179,7 +179,9 @@ impl Worker {
 
     /// Lets the server answer for a table from now on, which would take so many bytes here.
     fn move_to_server(&self, shared: &mut Shared, key: &TableKey, expected_bytes: u64) {
-        let (Place::Server(base_url), Some(Source::Local(followed))) = (&key.place, shared.tables.get(key)) else { return };
+        let (Place::Server(base_url), Some(Source::Local(followed))) = (&key.place, shared.tables.get(key)) else {
+            return;
+        };
         let worker = self.clone();
         let of_events = key.clone();
         let bytes_per_row = expected_bytes as f64 / followed.n_rows_in_all().max(1) as f64;

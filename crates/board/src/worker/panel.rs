@@ -72,7 +72,9 @@ impl Panel {
         let before = self.shown.take();
         self.is_told = false;
         let view = match (source, before) {
-            (Source::Remote(_), Some(Shown { key: known, view: PanelView::Remote(mut remote), .. })) if known == key => {
+            (Source::Remote(_), Some(Shown { key: known, view: PanelView::Remote(mut remote), .. }))
+                if known == key =>
+            {
                 remote.view.show(query.clone());
                 remote.send();
                 PanelView::Remote(remote)

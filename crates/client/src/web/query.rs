@@ -103,7 +103,9 @@ impl Asker {
                 }
                 Err(error) => (error.to_string(), false),
             },
-            KeptEvent::Socket(SocketEvent::Binary(_)) => ("the server sent a message that is not known".to_owned(), false),
+            KeptEvent::Socket(SocketEvent::Binary(_)) => {
+                ("the server sent a message that is not known".to_owned(), false)
+            }
             KeptEvent::Refused(reason) | KeptEvent::Socket(SocketEvent::Closed(reason)) => (reason, false),
         };
         self.kept.wait(self.backoff.fail(None, js_sys::Math::random()));

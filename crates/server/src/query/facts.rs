@@ -32,7 +32,8 @@ impl FactsQuestion {
 /// The answer, as a JSON object. Looks at the whole column.
 pub(super) fn encode(table: &Table, question: &FactsQuestion) -> Result<String, QueryError> {
     let FactsQuestion { column, n_bins, n_values, .. } = question;
-    let is_known = |name: &str| SYSTEM_COLUMNS.contains(&name) || table.schema().columns().iter().any(|c| c.name == name);
+    let is_known =
+        |name: &str| SYSTEM_COLUMNS.contains(&name) || table.schema().columns().iter().any(|c| c.name == name);
     if !is_known(column) {
         return Err(QueryError::UnknownColumn(column.clone()));
     }

@@ -34,7 +34,8 @@ pub(super) fn copy(model: PanelModel, columns: Vec<String>) {
             let mut is_run = !window.row_ids.is_empty();
             for (place, id) in window.row_ids.iter().enumerate() {
                 if *id == row_id as f64 || left.remove(&(*id as u64)) {
-                    let cells: Vec<String> = window.columns.iter().map(|column| text_of(&shown(column, place))).collect();
+                    let cells: Vec<String> =
+                        window.columns.iter().map(|column| text_of(&shown(column, place))).collect();
                     lines.push((window.first_rank + place as u64, cells));
                 } else {
                     is_run = false;
