@@ -116,6 +116,9 @@ pub struct QueryRequest {
     /// Whether the last rows are wanted, wherever they start; neither `first` nor `around` holds then.
     #[serde(default)]
     pub at_end: bool,
+    /// Of which offset on rows are left out, as if the table ended there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Offset>,
     /// The asker's number for the request, which a live query's messages repeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<u64>,

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::model::PanelModel;
-use crate::host::Host;
 use crate::protocol::Connection;
 use crate::state::text::{bytes, count, rate};
 
@@ -40,47 +39,28 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
     }
 }
 
-const MEMORY_TITLE: &str = "What tables and views take in this tab, and what they may take.";
-const SERVER_TITLE: &str =
-    "In this tab the table would take more memory than it may, so the server sorts, filters and groups it.";
-/// The budgets to choose from, in bytes.
-const BUDGETS: [u64; 5] = [128 << 20, 256 << 20, 512 << 20, 1 << 30, 2 << 30];
+const MEMORY_TITLE: &str =
+    "What tables and views take in this tab, and what they may take. Add memory=2GB to the address to change that.";
+const SERVER_TITLE: &str = "In this tab the table would take more memory than it may, so the server sorts, filters and groups \
+    it. Add memory=2GB to the address to change that.";
 
 /// What is used of which budget; or what the table would take, where the server answers for it.
 #[component]
 fn MemoryLine(model: PanelModel) -> impl IntoView {
     let state = model.state;
-    let budget = Memo::new(move |_| state.with(|state| state.budget_bytes));
     let is_remote = Memo::new(move |_| state.with(|state| state.on_server_bytes.is_some()));
-    let used = move || state.with(|state| bytes(state.memory_bytes));
-    let on_server = move || state.with(|state| bytes(state.on_server_bytes.unwrap_or_default()));
-    view! {
-        <Show when=move || is_remote.get()>
-            <span class="on-server" data-testid="on-server" title=SERVER_TITLE>
-                "On the server" <span class="wide-only">": "{on_server}" > "{move || bytes(budget.get())}</span>
-            </span>
-        </Show>
-        <span class="memory wide-only" title=MEMORY_TITLE>
-            <span data-testid="memory">{used}</span>
-            " of "
-            <Show when=|| Host::find().is_none() fallback=move || bytes(budget.get())>
-                <select
-                    data-testid="budget"
-                    aria-label="The memory that tables may take in this tab"
-                    on:change=|event| PanelModel::set_budget(&event_target_value(&event).replace(' ', ""))
-                >
-                    {move || {
-                        let now = budget.get();
-                        let mut choices: Vec<u64> = BUDGETS.into_iter().chain([now]).filter(|n| *n > 0).collect();
-                        choices.sort_unstable();
-                        choices.dedup();
-                        let choice = |n: u64| view! { <option value=bytes(n) selected=n == now>{bytes(n)}</option> };
-                        choices.into_iter().map(choice).collect_view()
-                    }}
-                </select>
-            </Show>
-        </span>
-    }
+    let text = move || {
+        state.with(|state| {
+            let budget = bytes(state.budget_bytes);
+            match state.on_server_bytes {
+                Some(n_bytes) => format!("On the server: {} > {budget}", bytes(n_bytes)),
+                None => format!("{} of {budget}", bytes(state.memory_bytes)),
+            }
+        })
+    };
+    let class = move || if is_remote.get() { "on-server" } else { "wide-only" };
+    let title = move || if is_remote.get() { SERVER_TITLE } else { MEMORY_TITLE };
+    view! { <span class=class data-testid="memory" title=title>{text}</span> }
 }
 
 #[component]

@@ -3,7 +3,6 @@
 use expr::{Aggregate, AggregateOp, Expr, Query};
 use leptos::prelude::*;
 use model::{ColumnType, TableName};
-use web_sys::UrlSearchParams;
 
 use super::link::Link;
 use super::popover::Popover;
@@ -162,17 +161,6 @@ impl PanelModel {
             Place::Server(base_url) => format!("On the server at {base_url}"),
             Place::Browser => "In this browser".to_owned(),
         })
-    }
-
-    /// Loads the panel anew with another budget, such as `2GB`: what does not fit it is left to the server.
-    pub(crate) fn set_budget(text: &str) {
-        let location = window().location();
-        let params = UrlSearchParams::new_with_str(&location.search().unwrap_or_default());
-        if let Ok(params) = params {
-            params.set(MEMORY, text);
-            // A browser that does not go there leaves things as they are.
-            let _ = location.set_search(&String::from(params.to_string()));
-        }
     }
 
     fn show(&self) {

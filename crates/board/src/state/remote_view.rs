@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 
 use engine::{Window, WindowColumn};
-use expr::{BinaryOp, Expr, Query};
 use model::{ColumnType, Offset, Value, system_column};
 use wire::api::{ColumnInfo, QueryAnswer, QueryRequest};
 
@@ -48,7 +47,9 @@ pub struct Head {
 /// A view on a server.
 #[derive(Debug)]
 pub struct RemoteView {
-    query: Query,
+    /// What is shown, as text.
+    query: String,
+    is_grouped: bool,
     is_paused: bool,
     /// While it is paused: where the table ended then. Later rows are not asked for.
     paused_at: Option<Offset>,
@@ -83,12 +84,13 @@ struct Sent {
 }
 
 impl RemoteView {
-    /// A view of what a query shows, of which nothing is known yet. Where rows are held back, `paused_at` is where the table
+    /// A view of what a query shows, of rows or of groups, of which nothing is known yet. Where rows are held back, `paused_at` is where the table
     /// ended when that began.
     #[must_use]
-    pub fn new(query: Query, paused_at: Option<Offset>) -> Self {
+    pub fn new(query: String, is_grouped: bool, paused_at: Option<Offset>) -> Self {
         Self {
             query,
+            is_grouped,
             is_paused: paused_at.is_some(),
             paused_at,
             head: None,
@@ -105,8 +107,8 @@ impl RemoteView {
     }
 
     /// Shows what another query asks for. What waits is asked of that.
-    pub fn show(&mut self, query: Query) {
-        self.query = query;
+    pub fn show(&mut self, query: String, is_grouped: bool) {
+        (self.query, self.is_grouped) = (query, is_grouped);
         self.paused_at = None;
         self.head = None;
         self.ask_again();
@@ -121,7 +123,7 @@ impl RemoteView {
     /// Whether the view's rows are groups.
     #[must_use]
     pub fn is_grouped(&self) -> bool {
-        self.query.group_by().is_some()
+        self.is_grouped
     }
 
     /// Grows with every change.
@@ -259,13 +261,14 @@ impl RemoteView {
             Anchor::End => {}
         }
         let question = QueryRequest {
-            query: self.asked_query().to_string(),
+            query: self.query.clone(),
             first,
             rows: Some(u64::from(next.n_rows.min(MAX_ROWS))),
             columns: Some(next.columns.clone()),
             around,
             above,
             at_end: next.anchor == Anchor::End,
+            before: self.paused_at,
             request: Some(next.number),
         };
         self.sent = Some(next);
@@ -314,21 +317,6 @@ impl RemoteView {
             let ask = sent.ask.take();
             ask.into_iter().for_each(|ask| self.waiting.push_front(ask));
         }
-    }
-
-    /// What is asked of the server: of a paused view only the rows that there were.
-    fn asked_query(&self) -> Query {
-        let mut query = self.query.clone();
-        if let Some(paused_at) = self.paused_at {
-            let end = Expr::literal(Value::Float(paused_at as f64));
-            let offset = Expr::column(system_column::OFFSET);
-            query.add_filter(Expr::binary(
-                BinaryOp::Less,
-                offset,
-                end.unwrap_or_else(|| unreachable!("it is a number")),
-            ));
-        }
-        query
     }
 
     fn answer_what_is_known(&mut self) {

@@ -14,12 +14,7 @@ struct Server {
 impl Server {
     /// How many rows the view has that was asked for last.
     fn n_in_view(&self, question: &QueryRequest) -> u64 {
-        let query = expr::parse_query(&question.query).unwrap();
-        let end = query.filters().first().map(|filter| {
-            let text = filter.to_string();
-            text.rsplit("< ").next().unwrap().trim_end_matches(')').parse::<u64>().unwrap()
-        });
-        end.unwrap_or(u64::MAX).min(self.n_rows)
+        question.before.unwrap_or(u64::MAX).min(self.n_rows)
     }
 
     fn answer(&self) -> (Option<u64>, QueryAnswer, Vec<Vec<(String, Value)>>) {
@@ -37,8 +32,8 @@ impl Server {
     }
 }
 
-fn query() -> Query {
-    expr::parse_query("table(\"e/p/t\").rows().sort(row => row[\"n\"], \"desc\")").unwrap()
+fn new_view() -> RemoteView {
+    RemoteView::new("table(\"t\").rows()".to_owned(), false, None)
 }
 
 fn ask(request: u32, anchor: Anchor, n_rows: u32) -> Ask {
@@ -75,7 +70,7 @@ fn taken(view: &mut RemoteView) -> Vec<(u32, u64, Vec<f64>)> {
 }
 
 fn opened(n_rows: u64) -> (RemoteView, Server) {
-    let (mut view, mut server) = (RemoteView::new(query(), None), Server { n_rows, asked: None });
+    let (mut view, mut server) = (new_view(), Server { n_rows, asked: None });
     assert_eq!(view.next_question(), None, "there is no connection yet");
     view.opened();
     settle(&mut view, &mut server);
@@ -157,7 +152,7 @@ fn a_pause_holds_the_rows_that_there_were_wherever_they_are_asked_for() {
 
 #[test]
 fn a_pause_that_begins_before_the_first_answer_begins_with_that() {
-    let (mut view, mut server) = (RemoteView::new(query(), None), Server { n_rows: 10, asked: None });
+    let (mut view, mut server) = (new_view(), Server { n_rows: 10, asked: None });
     view.set_paused(true);
     view.opened();
     settle(&mut view, &mut server);
@@ -189,7 +184,7 @@ fn another_query_answers_what_waits_and_a_refused_one_gives_up() {
     let (mut view, mut server) = opened(100);
     view.ask(ask(1, Anchor::Rank(0.0), 10));
     let question = view.next_question().unwrap();
-    view.show(query());
+    view.show("table(\"t\").rows()".to_owned(), false);
     assert_eq!(view.head(), None);
     settle(&mut view, &mut server);
     assert_eq!(taken(&mut view)[0].0, 1);
@@ -231,7 +226,7 @@ proptest! {
     /// However events fall, every request is answered once, by a window as the server had it at some time.
     #[test]
     fn every_request_is_answered_once(steps in prop::collection::vec(step(), 0..60)) {
-        let (mut view, mut server) = (RemoteView::new(query(), None), Server { n_rows: 50, asked: None });
+        let (mut view, mut server) = (new_view(), Server { n_rows: 50, asked: None });
         let (mut last, mut answered, mut is_due, mut is_open) = (0, Vec::new(), false, false);
         for step in steps.into_iter().chain([Step::Open, Step::Answer]) {
             let mut new = |anchor, n_rows| {

@@ -82,6 +82,11 @@ impl LocalView {
         self.next_offset
     }
 
+    /// Whether its rows are groups.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.view.spec().is_grouped()
+    }
+
     /// Grows with every change.
     pub(super) fn revision(&self) -> u64 {
         self.revisions_before + self.view.revision()

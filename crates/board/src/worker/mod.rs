@@ -16,7 +16,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use expr::Query;
 use gloo_timers::future::TimeoutFuture;
 use model::TableName;
 use streamtable::web::query::QueryEvent;
@@ -143,7 +142,7 @@ impl Worker {
         let Shared { tables, panels, .. } = &mut *shared;
         let connect = |view| self.connect(id, &key.place, view);
         let panel = panels.entry(id).or_default();
-        let shown = panel.show(key.clone(), &tables[&key], query, connect);
+        let shown = panel.show(key.clone(), &tables[&key], &query, expression, connect);
         self.tell_ready(panel);
         shared.drop_unused_tables();
         drop(shared);
@@ -184,13 +183,15 @@ impl Worker {
         };
         let worker = self.clone();
         let of_events = key.clone();
-        let bytes_per_row = expected_bytes as f64 / followed.n_rows_in_all().max(1) as f64;
-        let table = RemoteTable::start(base_url, Query::rows(key.name.clone()), bytes_per_row, move |event| {
+        let size = (followed.n_rows_in_all(), expected_bytes);
+        let query = format!("table(\"{}\").rows()", key.name);
+        let take = move |event: QueryEvent| {
             if let Some(Source::Remote(table)) = worker.shared.borrow_mut().tables.get_mut(&of_events) {
                 table.take(event, js_sys::Date::now());
             }
             worker.schedule_tick();
-        });
+        };
+        let table = RemoteTable::start(base_url, query, size, Box::new(take));
         shared.tables.insert(key.clone(), Source::Remote(table));
         for (id, panel) in &mut shared.panels {
             if panel.key() == Some(key) {
@@ -204,13 +205,14 @@ impl Worker {
         let worker = self.clone();
         // Of a table of this browser there is no such view.
         let base_url = if let Place::Server(base_url) = place { base_url } else { "" };
-        RemotePanel::start(base_url, view, move |event: QueryEvent| {
+        let take = move |event: QueryEvent| {
             if let Some(panel) = worker.shared.borrow_mut().panels.get_mut(&id) {
                 panel.take(event);
                 worker.tell_ready(panel);
             }
             worker.schedule_tick();
-        })
+        };
+        RemotePanel::start(base_url, view, Box::new(take))
     }
 
     fn tell_facts(&self, panel: PanelId, column: String) {

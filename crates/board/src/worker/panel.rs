@@ -27,7 +27,8 @@ pub(super) struct Panel {
 
 struct Shown {
     key: TableKey,
-    query: Query,
+    /// What is shown, as it was written.
+    expression: String,
     view: PanelView,
 }
 
@@ -60,22 +61,24 @@ impl Panel {
         self.shown.as_ref().map(|shown| &shown.key)
     }
 
-    /// Shows what a query asks for; the error is a sentence, and the panel shows nothing then. `connect` makes a view on
+    /// Shows what a query, which is also given as it was written, asks for; the error is a sentence, and the panel shows nothing then. `connect` makes a view on
     /// the server.
     pub(super) fn show(
         &mut self,
         key: TableKey,
         source: &Source,
-        query: Query,
+        query: &Query,
+        expression: &str,
         connect: impl FnOnce(RemoteView) -> RemotePanel,
     ) -> Result<(), String> {
         let before = self.shown.take();
+        let is_grouped = query.group_by().is_some();
         self.is_told = false;
         let view = match (source, before) {
             (Source::Remote(_), Some(Shown { key: known, view: PanelView::Remote(mut remote), .. }))
                 if known == key =>
             {
-                remote.view.show(query.clone());
+                remote.view.show(expression.to_owned(), is_grouped);
                 remote.send();
                 PanelView::Remote(remote)
             }
@@ -86,9 +89,9 @@ impl Panel {
                 }
                 let waiting = self.end(before);
                 let mut view = match source {
-                    Source::Local(followed) => PanelView::Local(LocalView::new(followed, &query)?),
+                    Source::Local(followed) => PanelView::Local(LocalView::new(followed, query)?),
                     Source::Remote(_) => {
-                        let mut view = RemoteView::new(query.clone(), None);
+                        let mut view = RemoteView::new(expression.to_owned(), is_grouped, None);
                         view.set_paused(self.is_paused);
                         PanelView::Remote(connect(view))
                     }
@@ -97,17 +100,17 @@ impl Panel {
                 view
             }
         };
-        self.shown = Some(Shown { key, query, view });
+        self.shown = Some(Shown { key, expression: expression.to_owned(), view });
         Ok(())
     }
 
     /// The server answers from now on for the table that is shown: the view moves there, with what is held back.
     pub(super) fn move_to_server(&mut self, connect: impl FnOnce(RemoteView) -> RemotePanel) {
-        if let Some(Shown { key, query, view: PanelView::Local(local) }) = self.shown.take() {
+        if let Some(Shown { key, expression, view: PanelView::Local(local) }) = self.shown.take() {
             let paused_at = self.is_paused.then(|| local.next_offset());
             self.revisions_before += local.revision();
-            let view = PanelView::Remote(connect(RemoteView::new(query.clone(), paused_at)));
-            self.shown = Some(Shown { key, query, view });
+            let view = RemoteView::new(expression.clone(), local.is_grouped(), paused_at);
+            self.shown = Some(Shown { key, expression, view: PanelView::Remote(connect(view)) });
         }
     }
 

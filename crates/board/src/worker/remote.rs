@@ -1,6 +1,5 @@
 //! A table that the server answers for, and a panel's view of it.
 
-use expr::Query;
 use futures::StreamExt;
 use model::Offset;
 use streamtable::web::query::{QueryEvent, QueryHandle, live_query};
@@ -15,7 +14,7 @@ use crate::state::remote_view::{RemoteView, panel_column};
 
 /// A table on the server: where it ends and which columns it has.
 pub(super) struct RemoteTable {
-    query: Query,
+    query: String,
     bytes_per_row: f64,
     /// Whether the server has said how the table stands.
     is_known: bool,
@@ -37,13 +36,19 @@ pub(super) struct RemotePanel {
 }
 
 impl RemoteTable {
-    /// Follows the end of a table whose rows would take so many bytes each; `take` is given whatever comes.
-    pub(super) fn start(base_url: &str, query: Query, bytes_per_row: f64, take: impl Fn(QueryEvent) + 'static) -> Self {
+    /// Follows the end of a table that has about `n_rows` rows, which would take so many bytes; `take` is given whatever
+    /// comes.
+    pub(super) fn start(
+        base_url: &str,
+        query: String,
+        (n_rows, n_bytes): (u64, u64),
+        take: Box<dyn Fn(QueryEvent)>,
+    ) -> Self {
         Self {
             query,
-            bytes_per_row,
+            bytes_per_row: n_bytes as f64 / n_rows.max(1) as f64,
             is_known: false,
-            n_rows: 0,
+            n_rows,
             next_offset: 0,
             columns: Vec::new(),
             rate: Rate::default(),
@@ -58,7 +63,7 @@ impl RemoteTable {
         step(&mut self.connection, &event);
         match event {
             QueryEvent::Opened => {
-                let (query, columns) = (self.query.to_string(), Some(Vec::new()));
+                let (query, columns) = (self.query.clone(), Some(Vec::new()));
                 ask(&self.handle, &QueryRequest { query, rows: Some(0), columns, ..QueryRequest::default() });
             }
             QueryEvent::Said(QueryText::Answer { answer, .. }) => {
@@ -73,7 +78,7 @@ impl RemoteTable {
         }
     }
 
-    /// How many rows there are; 0 until the server has answered.
+    /// How many rows there are, about, until the server has answered.
     pub(super) fn n_rows(&self) -> u64 {
         self.n_rows
     }
@@ -101,7 +106,7 @@ impl RemoteTable {
 
 impl RemotePanel {
     /// Asks the server for what a view shows; `take` is given whatever comes.
-    pub(super) fn start(base_url: &str, view: RemoteView, take: impl Fn(QueryEvent) + 'static) -> Self {
+    pub(super) fn start(base_url: &str, view: RemoteView, take: Box<dyn Fn(QueryEvent)>) -> Self {
         Self { view, connection: Connection::Connecting, fault: None, handle: connect(base_url, take) }
     }
 
@@ -186,7 +191,7 @@ fn step(connection: &mut Connection, event: &QueryEvent) {
     };
 }
 
-fn connect(base_url: &str, take: impl Fn(QueryEvent) + 'static) -> QueryHandle {
+fn connect(base_url: &str, take: Box<dyn Fn(QueryEvent)>) -> QueryHandle {
     let (mut events, handle) = live_query(base_url);
     spawn_local(async move {
         while let Some(event) = events.next().await {

@@ -41,23 +41,30 @@ pub fn decode_query_text(json: &str) -> Result<QueryText, WireError> {
         let error = ErrorDetail { code: text(error.take("code")?)?, message: text(error.take("message")?)? };
         return Ok(QueryText::Error { request, error });
     }
-    let column = |column| {
-        let mut column = Fields::of(column)?;
-        Ok(ColumnInfo { name: text(column.take("name")?)?, column_type: text(column.take("type")?)? })
-    };
-    let answer = QueryAnswer {
+    // Plain loops: a reader in a browser has to load them.
+    let mut answer = QueryAnswer {
         next_offset: number(fields.take("next_offset")?)?,
         n_rows: number(fields.take("n_rows")?)?,
-        columns: list(fields.take("columns")?, column)?,
-        estimates: list(fields.take("estimates")?, text)?,
         first: number(fields.take("first")?)?,
-        row_ids: list(fields.take("row_ids")?, number)?,
+        row_ids: numbers(fields.take("row_ids")?)?,
+        ..QueryAnswer::default()
     };
-    let cells = |row| {
-        let Fields(cells) = Fields::of(row)?;
-        cells.into_iter().map(|(name, cell)| Ok((name, untag(cell)?))).collect()
-    };
-    Ok(QueryText::Answer { request, answer, rows: list(fields.take("rows")?, cells)? })
+    for column in list(fields.take("columns")?)? {
+        let mut column = Fields::of(column)?;
+        answer.columns.push(ColumnInfo { name: text(column.take("name")?)?, column_type: text(column.take("type")?)? });
+    }
+    for name in list(fields.take("estimates")?)? {
+        answer.estimates.push(text(name)?);
+    }
+    let mut rows = Vec::new();
+    for row in list(fields.take("rows")?)? {
+        let Fields(mut cells) = Fields::of(row)?;
+        for (_, cell) in &mut cells {
+            *cell = untag(std::mem::replace(cell, Value::Null))?;
+        }
+        rows.push(cells);
+    }
+    Ok(QueryText::Answer { request, answer, rows })
 }
 
 /// Reads what a column holds, with the values and how many rows have each.
@@ -68,21 +75,22 @@ pub fn decode_column_facts(json: &str) -> Result<(ColumnFacts, Vec<(Value, u64)>
     let mut fields = Fields::of(parse(json)?)?;
     let range = match fields.take("range")? {
         Value::Null => None,
-        range => match list(range, float)?[..] {
-            [least, greatest] => Some((least, greatest)),
+        range => match &list(range)?[..] {
+            [least, greatest] => Some((float(least)?, float(greatest)?)),
             _ => return Err(unknown("range")),
         },
     };
     let facts = ColumnFacts {
         range,
-        histogram: list(fields.take("histogram")?, number)?,
+        histogram: numbers(fields.take("histogram")?)?,
         is_complete: fields.take("is_complete")? == Value::Bool(true),
     };
-    let value = |value| {
+    let mut values = Vec::new();
+    for value in list(fields.take("values")?)? {
         let mut value = Fields::of(value)?;
-        Ok((untag(value.take("value")?)?, number(value.take("n_rows")?)?))
-    };
-    Ok((facts, list(fields.take("values")?, value)?))
+        values.push((untag(value.take("value")?)?, number(value.take("n_rows")?)?));
+    }
+    Ok((facts, values))
 }
 
 /// The fields of an object.
@@ -103,11 +111,11 @@ fn text(value: Value) -> Result<String, WireError> {
     if let Value::Text(text) = value { Ok(text) } else { Err(unknown("text")) }
 }
 
-fn float(value: Value) -> Result<f64, WireError> {
+fn float(value: &Value) -> Result<f64, WireError> {
     match value {
-        Value::Float(float) => Ok(float),
+        Value::Float(float) => Ok(*float),
         // Past 2^53 a whole number is read as such.
-        Value::Int(int) => Ok(int as f64),
+        Value::Int(int) => Ok(*int as f64),
         _ => Err(unknown("number")),
     }
 }
@@ -120,8 +128,16 @@ fn number(value: Value) -> Result<u64, WireError> {
     }
 }
 
-fn list<T>(value: Value, item: impl Fn(Value) -> Result<T, WireError>) -> Result<Vec<T>, WireError> {
-    if let Value::List(items) = value { items.into_iter().map(item).collect() } else { Err(unknown("list")) }
+fn list(value: Value) -> Result<Vec<Value>, WireError> {
+    if let Value::List(items) = value { Ok(items) } else { Err(unknown("list")) }
+}
+
+fn numbers(value: Value) -> Result<Vec<u64>, WireError> {
+    let mut numbers = Vec::new();
+    for item in list(value)? {
+        numbers.push(number(item)?);
+    }
+    Ok(numbers)
 }
 
 fn unknown(what: &str) -> WireError {

@@ -1,7 +1,5 @@
 //! Copies what is selected: one row's focused cell, or several rows as tab-separated text under their names.
 
-use std::collections::BTreeSet;
-
 use leptos::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -26,21 +24,20 @@ pub(super) fn copy(model: PanelModel, columns: Vec<String>) {
         };
         let (mut lines, mut n_rows) = (Vec::new(), 1);
         rows.truncate(MAX_ROWS);
-        let mut left: BTreeSet<u64> = rows.into_iter().collect();
-        while let Some(row_id) = left.pop_first() {
+        while let Some(&row_id) = rows.first() {
             let anchor = Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
             let Some(found) = link.window(panel, anchor, n_rows, columns.clone()).await else { return };
             let window = found.window;
-            let mut is_run = !window.row_ids.is_empty();
             for (place, id) in window.row_ids.iter().enumerate() {
-                if *id == row_id as f64 || left.remove(&(*id as u64)) {
+                if rows.binary_search(&(*id as u64)).is_ok() {
                     let cells: Vec<String> =
                         window.columns.iter().map(|column| text_of(&shown(column, place))).collect();
                     lines.push((window.first_rank + place as u64, cells));
-                } else {
-                    is_run = false;
                 }
             }
+            let n_before = rows.len();
+            rows.retain(|known| *known != row_id && !window.row_ids.contains(&(*known as f64)));
+            let is_run = n_before - rows.len() == window.row_ids.len();
             // Where rows that stand together are selected, more of them are asked for at a time.
             n_rows = if is_run { (n_rows * 2).min(MAX_ROWS_AT_A_TIME) } else { 1 };
         }
