@@ -37,6 +37,29 @@ test("a panel opened before the first row shows rows as they come", async ({ ser
   await expect(page.getByText("row 2", { exact: true })).toBeVisible();
 });
 
+test("rows that the server dropped are counted, and a deleted table says so until it is made anew", async ({ server, table, openPanel }) => {
+  for (let from = 0; from < 100; from += 10) await server.append(table, someRows(10, from));
+  const address = `${server.url}/api/v1/tables/${table}`;
+  await fetch(`${address}/retention`, { method: "PUT", body: JSON.stringify({ rows: 25 }) });
+  await expect.poll(async () => ((await (await fetch(address)).json()) as { first_offset: number }).first_offset).toBe(70);
+  const page = await openPanel(table);
+  await expect(page.getByTestId("rows-shown")).toHaveText("30");
+  await expect(page.getByText("70 older ones not held")).toBeVisible();
+  expect(await allRowIds(page)).toEqual(Array.from({ length: 30 }, (_, idx) => 70 + idx));
+  await server.append(table, someRows(5, 100));
+  await expect(page.getByTestId("rows-shown")).toHaveText("35");
+
+  expect((await fetch(address, { method: "DELETE" })).status).toBe(204);
+  await expect(page.getByText("The table was deleted")).toBeVisible();
+  await expect(page.getByTestId("connection")).toHaveText("Deleted");
+  await page.screenshot({ path: `${OUTPUT}deleted.png` });
+  // Made anew with more rows than it had.
+  await server.append(table, someRows(200, 1000));
+  await expect(page.getByTestId("rows-shown")).toHaveText("200");
+  await expect(page.getByTestId("connection")).toHaveText("Live");
+  expect(await allRowIds(page)).toEqual(Array.from({ length: 200 }, (_, idx) => idx));
+});
+
 test("a click on a header sorts; shift adds a column; the whole order is the one worked out from JSON", async ({
   server,
   table,

@@ -96,7 +96,7 @@ test("a table is deleted at the second press, and whoever looks at it sees it go
   await button.press("Enter");
   await expect(entry(home, "local/p/gone")).toHaveCount(0);
   await expect(entry(home, "local/p/kept")).toBeVisible();
-  await expect(board.getByText("Waiting for the first row")).toBeVisible();
+  await expect(board.getByText("The table was deleted")).toBeVisible();
   // As many rows as before, and others.
   await log(home, "local/p/gone", [{ b: "new 1" }, { b: "new 2" }]);
   await expect(board.getByText("new 2", { exact: true })).toBeVisible();

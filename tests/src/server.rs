@@ -104,6 +104,14 @@ impl Server {
         (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
+    /// Runs another command of the binary to its end; says how it ended and what it wrote.
+    #[must_use]
+    pub fn run_command(args: &[&str]) -> (ExitStatus, String) {
+        let output = Command::new(binary()).args(args).output().expect("the server's binary can be run");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status, String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// `http://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -112,7 +112,7 @@ async fn a_bad_address_is_named() {
 async fn a_wrong_method_is_named() {
     let server = Server::start();
     for (method, path) in [
-        (Method::DELETE, "/tables/e/p/t"),
+        (Method::PUT, "/tables/e/p/t"),
         (Method::PUT, "/tables/e/p/t/rows"),
         (Method::POST, "/tables"),
         (Method::PATCH, "/health"),

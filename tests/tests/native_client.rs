@@ -56,7 +56,7 @@ async fn follow(tail: &mut (impl Stream<Item = TailEvent> + Unpin), n_rows: usiz
 
 async fn hello(tail: &mut (impl Stream<Item = TailEvent> + Unpin)) -> u64 {
     match in_time(tail.next()).await.expect("it never ends") {
-        TailEvent::Hello { next_offset } => next_offset,
+        TailEvent::Hello { next_offset, .. } => next_offset,
         other => panic!("a hello was expected: {other:?}"),
     }
 }

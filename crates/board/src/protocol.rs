@@ -146,7 +146,7 @@ pub struct PanelState {
     pub n_view_rows: u64,
     /// Rows in the table that the worker holds.
     pub n_table_rows: u64,
-    /// Rows of the table that the worker let go to make room for newer ones.
+    /// Rows that the table had before those: the worker let them go to make room, or the table's retention dropped them.
     pub n_let_go: u64,
     /// Rows of the table that the view has not taken in, because the panel is paused.
     pub n_held_back: u64,
@@ -195,6 +195,8 @@ pub enum Connection {
     },
     /// Every row there is has come.
     Live,
+    /// Made, but the table was deleted, and has not been made anew.
+    Deleted,
     /// Lost; tried again.
     Lost {
         /// Why, as a sentence.

@@ -12,6 +12,8 @@ const MAX_WAIT_MILLIS: u64 = 15_000;
 #[derive(Clone, Debug)]
 pub struct Tail {
     next: Option<Offset>,
+    /// When the table was made that is read, in microseconds since 1970; none while that is not known.
+    created_micros: Option<i64>,
     backoff: Backoff,
 }
 
@@ -34,11 +36,22 @@ pub enum Joined {
     },
 }
 
+/// What the server says of a table before its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// The offset of the first row that is there.
+    pub first_offset: Offset,
+    /// The offset that the next stored row will have.
+    pub next_offset: Offset,
+    /// When the table was made, in microseconds since 1970-01-01T00:00:00Z; none while there is no table.
+    pub created_micros: Option<i64>,
+}
+
 impl Tail {
     /// Starts at `from`, or with the rows stored after the first connection when there is none.
     #[must_use]
     pub fn new(from: Option<Offset>) -> Self {
-        Self { next: from, backoff: Backoff::new(BASE_WAIT_MILLIS, MAX_WAIT_MILLIS) }
+        Self { next: from, created_micros: None, backoff: Backoff::new(BASE_WAIT_MILLIS, MAX_WAIT_MILLIS) }
     }
 
     /// The offset to ask the server for when connecting.
@@ -47,15 +60,18 @@ impl Tail {
         self.next
     }
 
-    /// The server said where the table ends. True when the table ends before what is known: it was made anew, and is read
-    /// from its first row over a new connection.
+    /// The server said where the table starts and ends, and when it was made. True when it was made anew since it was last
+    /// heard of, or deleted: it is read from its first row over a new connection.
     ///
-    /// What is not promised: a table made anew that has as many rows by then is taken for the old one.
+    /// Rows before the first that is there were dropped by the table's retention, and are not waited for.
     #[must_use]
-    pub fn on_hello(&mut self, next_offset: Offset) -> bool {
+    pub fn on_hello(&mut self, hello: Hello) -> bool {
+        let Hello { first_offset, next_offset, created_micros } = hello;
         self.backoff.succeed();
-        let is_anew = self.next.is_some_and(|next| next > next_offset);
-        self.next = Some(if is_anew { 0 } else { self.next.unwrap_or(next_offset) });
+        let is_another = self.created_micros.zip(created_micros).is_some_and(|(known, told)| known != told);
+        let is_anew = self.next.is_some_and(|next| next > next_offset) || (is_another && self.next > Some(0));
+        self.created_micros = created_micros.or(self.created_micros.filter(|_| !is_anew));
+        self.next = Some(if is_anew { first_offset } else { self.next.unwrap_or(next_offset).max(first_offset) });
         is_anew
     }
 
@@ -84,10 +100,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn hello(first_offset: Offset, next_offset: Offset, created_micros: i64) -> Hello {
+        Hello { first_offset, next_offset, created_micros: (created_micros > 0).then_some(created_micros) }
+    }
+
     #[test]
     fn frames_join_up() {
         let mut tail = Tail::new(Some(5));
-        assert!(!tail.on_hello(20));
+        assert!(!tail.on_hello(hello(0, 20, 1)));
         assert_eq!(tail.from(), Some(5));
         assert_eq!(tail.on_frame(5, 3), Joined::Take { n_skip: 0, first_offset: 5 });
         assert_eq!(tail.on_frame(6, 4), Joined::Take { n_skip: 2, first_offset: 8 });
@@ -100,17 +120,46 @@ mod tests {
     fn without_a_start_the_end_of_the_table_is_the_start() {
         let mut tail = Tail::new(None);
         assert_eq!(tail.from(), None);
-        assert!(!tail.on_hello(42));
+        assert!(!tail.on_hello(hello(7, 42, 1)));
         assert_eq!(tail.from(), Some(42));
     }
 
     #[test]
     fn a_table_made_anew_is_read_from_its_first_row() {
         let mut tail = Tail::new(Some(100));
-        assert!(tail.on_hello(3));
+        assert!(tail.on_hello(hello(0, 3, 0)), "a server that does not say when");
         assert_eq!(tail.from(), Some(0));
-        assert!(!tail.on_hello(3));
+        assert!(!tail.on_hello(hello(0, 3, 0)));
         assert_eq!(tail.on_frame(0, 3), Joined::Take { n_skip: 0, first_offset: 0 });
+    }
+
+    #[test]
+    fn a_table_made_anew_is_known_though_it_has_more_rows() {
+        let mut tail = Tail::new(Some(0));
+        assert!(!tail.on_hello(hello(0, 3, 10)));
+        assert_eq!(tail.on_frame(0, 3), Joined::Take { n_skip: 0, first_offset: 0 });
+        assert!(!tail.on_hello(hello(0, 3, 10)), "the same after a lost connection");
+        assert!(tail.on_hello(hello(0, 9, 20)));
+        assert!(!tail.on_hello(hello(0, 9, 20)));
+        assert_eq!(tail.from(), Some(0));
+        assert_eq!(tail.on_frame(0, 9), Joined::Take { n_skip: 0, first_offset: 0 });
+        // Deleted, and made anew while the reader waited for it.
+        assert!(tail.on_hello(hello(0, 0, 0)));
+        assert!(!tail.on_hello(hello(0, 0, 0)));
+        assert!(!tail.on_hello(hello(0, 4, 30)));
+        assert_eq!(tail.from(), Some(0));
+    }
+
+    #[test]
+    fn rows_that_were_dropped_are_not_waited_for() {
+        let mut tail = Tail::new(Some(2));
+        assert!(!tail.on_hello(hello(50, 80, 1)));
+        assert_eq!(tail.on_frame(50, 30), Joined::Take { n_skip: 0, first_offset: 50 });
+        assert!(!tail.on_hello(hello(60, 90, 1)), "less is there, but nothing that is due");
+        assert_eq!(tail.from(), Some(80));
+        // Made anew and already without its first rows.
+        assert!(tail.on_hello(hello(5, 90, 2)));
+        assert_eq!(tail.from(), Some(5));
     }
 
     proptest! {

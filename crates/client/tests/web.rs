@@ -73,7 +73,9 @@ fn follow(from: Option<u64>) -> (impl Stream<Item = TailEvent> + Unpin, TailHand
 async fn next(tail: &mut (impl Stream<Item = TailEvent> + Unpin)) -> String {
     match tail.next().await {
         Some(TailEvent::Connecting) => "connecting".to_owned(),
-        Some(TailEvent::Hello { next_offset, .. }) => format!("hello {next_offset}"),
+        Some(TailEvent::Hello { next_offset, is_anew: true, .. }) => format!("hello {next_offset} anew"),
+        Some(TailEvent::Hello { first_offset: 0, next_offset, .. }) => format!("hello {next_offset}"),
+        Some(TailEvent::Hello { first_offset, next_offset, .. }) => format!("hello {first_offset}..{next_offset}"),
         Some(TailEvent::Batch(stored)) => {
             let number = |idx| match stored.batch.row(idx).get("n") {
                 Some(model::Value::Int(n)) => *n,
@@ -106,12 +108,25 @@ async fn frames_join_up_and_a_tail_is_taken_up_where_it_ended() {
     assert!(url(&world, 1).ends_with("&from=8"));
     // The table was made anew, with fewer rows than were read.
     world.say(1, &r#"{"type":"hello","next_offset":2}"#.into());
-    assert_eq!(next(&mut tail).await, "hello 2");
+    assert_eq!(next(&mut tail).await, "hello 2 anew");
     assert_eq!(next(&mut tail).await, "connecting");
     assert!(url(&world, 2).ends_with("&from=0"));
+    world.say(2, &r#"{"type":"hello","first_offset":0,"next_offset":2,"created_micros":10}"#.into());
+    world.say(2, &frame(0, &[0, 1]));
+    assert_eq!(next(&mut tail).await, "hello 2");
+    assert_eq!(next(&mut tail).await, "rows 0 [0, 1]");
+    // Anew, with more rows, of which the first were dropped already; then more of them are.
+    world.say(2, &r#"{"type":"hello","first_offset":3,"next_offset":9,"created_micros":20}"#.into());
+    assert_eq!(next(&mut tail).await, "hello 9 anew");
+    assert_eq!(next(&mut tail).await, "connecting");
+    assert!(url(&world, 3).ends_with("&from=3"));
+    world.say(3, &r#"{"type":"hello","first_offset":7,"next_offset":9,"created_micros":20}"#.into());
+    world.say(3, &frame(7, &[7]));
+    assert_eq!(next(&mut tail).await, "hello 7..9");
+    assert_eq!(next(&mut tail).await, "rows 7 [7]");
     drop(handle);
     assert_eq!(next(&mut tail).await, "ended");
-    assert_eq!(socket(&world, 2, "isClosed"), true);
+    assert_eq!(socket(&world, 3, "isClosed"), true);
 }
 
 #[wasm_bindgen_test]

@@ -213,7 +213,7 @@ impl Chunk {
     }
 
     /// Takes in the cells from `start` on.
-    fn widen_zone(&mut self, start: usize) {
+    pub(crate) fn widen_zone(&mut self, start: usize) {
         let mut zone = self.zone;
         let validity = self.validity.as_ref();
         let is_there = |idx: &usize| validity.is_none_or(|bits| bits.get(*idx));

@@ -19,6 +19,12 @@ pub enum EngineError {
     /// The groups of a view would take more memory than they may.
     #[error("the groups take more memory than they may")]
     TooManyGroups,
+    /// A patch is of a row that is yet to come.
+    #[error("there is no row {0} yet")]
+    NoSuchRow(Offset),
+    /// A patch brings a column that belongs to the system.
+    #[error("column {0:?} is the system's")]
+    SystemColumn(String),
     /// The query does not ask for rows.
     #[error("the query shows no rows; add .rows()")]
     NoRows,
@@ -35,6 +41,8 @@ impl EngineError {
             EngineError::Gap { .. } => "gap",
             EngineError::TooManyRows => "too_many_rows",
             EngineError::TooManyGroups => "too_many_groups",
+            EngineError::NoSuchRow(_) => "no_such_row",
+            EngineError::SystemColumn(_) => "system_column",
             EngineError::NoRows => "no_rows",
             EngineError::Unsupported(_) => "unsupported",
         }

@@ -57,13 +57,18 @@ impl Filter {
             let first = segment_idx * SEGMENT_ROWS;
             let end = SEGMENT_ROWS.min(end_row - first);
             let mut passed = Passed::range((start as usize).saturating_sub(first)..end);
-            for test in &self.tests {
-                if !passed.is_empty() {
-                    test.run(table, segment_idx, &mut passed);
-                }
-            }
+            self.keep_passed(table, segment_idx, &mut passed);
             if !passed.is_empty() {
                 see(segment_idx, &passed);
+            }
+        }
+    }
+
+    /// Of some rows of a segment, keeps those that pass.
+    pub(crate) fn keep_passed(&self, table: &Table, segment_idx: usize, passed: &mut Passed) {
+        for test in &self.tests {
+            if !passed.is_empty() {
+                test.run(table, segment_idx, passed);
             }
         }
     }

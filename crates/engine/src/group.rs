@@ -250,18 +250,10 @@ impl Groups {
         };
         let mut tallies: Vec<Tally> = by_code.iter().map(|group| Tally { n_rows: 0, sum: known(group) }).collect();
         match summed {
-            None => rows.for_each_range(|range| {
-                for code in &codes[range] {
-                    tallies[*code as usize].n_rows += 1;
-                }
-            }),
-            Some((_, floats)) => rows.for_each_range(|range| {
-                for (code, number) in codes[range.clone()].iter().zip(&floats[range]) {
-                    let tally = &mut tallies[*code as usize];
-                    tally.n_rows += 1;
-                    tally.sum += number;
-                }
-            }),
+            None => rows.for_each_range(|range| count(&codes[range], &mut tallies)),
+            Some((_, floats)) => {
+                rows.for_each_range(|range| add_up(&codes[range.clone()], &floats[range], &mut tallies));
+            }
         }
         let left = by_code.iter().zip(&tallies).filter(|(group, tally)| **group == UNKNOWN && tally.n_rows > 0);
         let n_left = left.count();
@@ -317,6 +309,24 @@ impl Groups {
             cells.with(idx, |cell| values.push(cell.to_value()));
         }
         group
+    }
+}
+
+/// Counts the rows of each code.
+#[inline(never)]
+fn count(codes: &[u32], tallies: &mut [Tally]) {
+    for code in codes {
+        tallies[*code as usize].n_rows += 1;
+    }
+}
+
+/// Counts the rows of each code, and adds their numbers up in order.
+#[inline(never)]
+fn add_up(codes: &[u32], numbers: &[f64], tallies: &mut [Tally]) {
+    for (code, number) in codes.iter().zip(numbers) {
+        let tally = &mut tallies[*code as usize];
+        tally.n_rows += 1;
+        tally.sum += number;
     }
 }
 

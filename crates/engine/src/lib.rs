@@ -18,6 +18,7 @@ mod key;
 mod m4;
 mod order;
 mod passed;
+mod patch;
 mod prefix;
 mod row_set;
 mod segment;
@@ -31,6 +32,8 @@ mod window;
 
 #[cfg(test)]
 mod oracle_tests;
+#[cfg(test)]
+mod table_tests;
 
 pub use error::EngineError;
 pub use expr::{Aggregate, AggregateOp, SortKey};

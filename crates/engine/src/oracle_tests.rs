@@ -8,7 +8,7 @@ use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::{EngineError, Table, View, ViewSpec};
+use crate::{Table, View, ViewSpec};
 
 const FIRST_OFFSET: u64 = 7;
 const COLUMNS: [&str; 4] = ["a", "b", "c", "d"];
@@ -321,14 +321,47 @@ fn n_cases() -> u32 {
     std::env::var("ENGINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
 }
 
+/// A cell to set: its row, its column, and its value or the row to take that from.
+type Patch = (usize, usize, Result<Value, usize>);
+
+/// What is patched after each batch.
+fn patches() -> impl Strategy<Value = Vec<Vec<Patch>>> {
+    let value = prop_oneof![
+        4 => (0_usize..200).prop_map(Err),
+        1 => Just(Ok(Value::Null)),
+        1 => (0_u8..13).prop_flat_map(cell).prop_map(Ok),
+    ];
+    let patch = (0_usize..200, 0..COLUMNS.len(), value);
+    let after_batch = prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec(patch, 0..16)];
+    prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(after_batch, 7)]
+}
+
+/// Patches rows that a table has had from an offset on, and the plain list of them.
+fn patch(table: &mut Table, first_offset: u64, rows: &mut [Row], patches: &[Patch]) {
+    let mut given = Vec::new();
+    let n_rows = rows.len();
+    for (row, column, value) in patches.iter().filter(|(row, ..)| *row < n_rows) {
+        let column = COLUMNS[*column];
+        let value = match value {
+            Ok(value) => value.clone(),
+            Err(from) => RowSource::get(&rows[*from % n_rows], column),
+        };
+        rows[*row].set(column, value.clone());
+        given.push((first_offset + *row as u64, [(column, value)].into_iter().collect()));
+    }
+    table.patch(&given).unwrap();
+}
+
 /// Appends rows by the batches that `splits` tells (where one ends, and how many of its rows come again) to a table that keeps
-/// `n_kept` of them, and compares a view with the oracle after each.
+/// `n_kept` of them, patches some after each, and compares a view with the oracle.
 fn check_splits(
     rows: &[Row],
     spec: &ViewSpec,
     splits: Vec<(usize, usize)>,
     n_kept: usize,
+    patches: &[Vec<Patch>],
 ) -> Result<(), TestCaseError> {
+    let mut rows = rows.to_vec();
     let mut bounds: Vec<(usize, usize)> = splits.into_iter().map(|(at, again)| (at.min(rows.len()), again)).collect();
     bounds.push((rows.len(), 0));
     bounds.sort_unstable();
@@ -336,6 +369,7 @@ fn check_splits(
     let mut view = View::new(&table, spec.clone()).unwrap();
     check(&mut view, &table, &[], spec)?;
     let mut start = 0;
+    let mut patches = patches.iter();
     for (end, n_again) in bounds {
         // Some rows come again, as after a reconnection.
         let from = start - n_again.min(start);
@@ -348,6 +382,7 @@ fn check_splits(
         prop_assert_eq!(table.n_rows(), n_before - n_dropped);
         let n_wanted = table.first_offset() + crate::SEGMENT_ROWS as u64;
         prop_assert!(n_wanted > FIRST_OFFSET + end.saturating_sub(n_kept) as u64, "a segment stayed");
+        patch(&mut table, FIRST_OFFSET, &mut rows[..end], patches.next().map_or(&[], Vec::as_slice));
         let (revision, n_rows, columns) = (view.revision(), view.n_rows(), view.columns().to_vec());
         let changed = view.apply(&table);
         prop_assert_eq!(view.revision(), revision + u64::from(changed));
@@ -365,7 +400,7 @@ fn check_splits(
         }
     }
     let mut from_scratch = View::new(&table, spec.clone()).unwrap();
-    check(&mut from_scratch, &table, rows, spec)?;
+    check(&mut from_scratch, &table, &rows, spec)?;
     prop_assert_eq!(from_scratch.columns(), view.columns());
     Ok(())
 }
@@ -379,8 +414,9 @@ proptest! {
         spec in spec(),
         splits in prop::collection::vec((0_usize..200, 0_usize..4), 0..6),
         n_kept in prop_oneof![Just(usize::MAX), 0_usize..150],
+        patches in patches(),
     ) {
-        check_splits(&rows, &spec, splits, n_kept)?;
+        check_splits(&rows, &spec, splits, n_kept, &patches)?;
     }
 
     /// What most tables are grouped by, and add up.
@@ -392,6 +428,7 @@ proptest! {
         splits in prop::collection::vec((0_usize..200, 0_usize..4), 0..6),
         n_kept in prop_oneof![Just(usize::MAX), 0_usize..150],
         has_null in any::<bool>(),
+        patches in patches(),
     ) {
         // Which texts there are changes along the way, so that one is met again after it was away.
         let row = |(idx, (text, number, flag)): (usize, &(usize, f64, bool))| {
@@ -409,17 +446,18 @@ proptest! {
         ];
         let (filters, group_by) = (filter.into_iter().collect(), vec![Expr::column("a")]);
         let spec = ViewSpec { filters, group_by, aggregates, ..ViewSpec::default() };
-        check_splits(&rows, &spec, splits, n_kept)?;
+        check_splits(&rows, &spec, splits, n_kept, &patches)?;
     }
 
     #[test]
-    fn what_is_told_of_a_column_is_so(rows in rows(), split in 0_usize..200) {
+    fn what_is_told_of_a_column_is_so(mut rows in rows(), split in 0_usize..200, patches in patches()) {
         let mut table = Table::new();
         let split = split.min(rows.len());
         for range in [0..split, split..rows.len()] {
             let first_offset = range.start as u64;
             table.append(&StoredBatch { first_offset, batch: rows[range].iter().cloned().collect() }).unwrap();
         }
+        patches.iter().for_each(|patches| patch(&mut table, 0, &mut rows, patches));
         for name in COLUMNS {
             let values: Vec<Value> = rows.iter().map(|row| RowSource::get(row, name)).collect();
             let distinct = table.distinct(name, usize::MAX);
@@ -451,50 +489,4 @@ proptest! {
             }
         }
     }
-}
-
-#[test]
-fn a_gap_is_refused_and_changes_nothing() {
-    let mut table = Table::new();
-    let stored = |first_offset| StoredBatch {
-        first_offset,
-        batch: [[("a", 1.0)].into_iter().collect::<Row>()].into_iter().collect(),
-    };
-    assert_eq!(table.append(&stored(1)).unwrap_err().code(), "gap");
-    assert_eq!((table.n_rows(), table.schema().columns().len()), (0, 0));
-    assert_eq!(table.append(&stored(0)), Ok(0..1));
-    assert_eq!(table.append(&stored(0)), Ok(1..1));
-    assert_eq!(table.next_offset(), 1);
-}
-
-#[test]
-fn system_columns_stand_apart() {
-    let row: Row = [("a", Value::Float(1.0)), ("_seq", Value::Int(4))].into_iter().collect();
-    let mut table = Table::new();
-    table.append(&StoredBatch { first_offset: 0, batch: [row].into_iter().collect() }).unwrap();
-    let names = |schema: &model::Schema| schema.columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(table.schema()), ["a"]);
-    assert_eq!(names(table.system_schema()), ["_offset", "_seq"]);
-    assert_eq!(table.range("_offset"), Some((0.0, 0.0)));
-    let mut view = View::new(&table, ViewSpec::default()).unwrap();
-    assert_eq!(view.columns().len(), 1);
-    let window = view.window(&table, 0..9, &["_seq".into(), "_offset".into(), "none".into()]);
-    assert_eq!(window.columns.iter().map(|c| c.text_at(0)).collect::<Vec<_>>(), ["4", "0", ""]);
-}
-
-#[test]
-fn groups_that_take_too_much_are_given_up() {
-    let row = |n: i64| [("n", Value::Int(n))].into_iter().collect::<Row>();
-    let mut table = Table::new();
-    let append = |table: &mut Table, range: std::ops::Range<i64>| {
-        let first_offset = table.next_offset();
-        table.append(&StoredBatch { first_offset, batch: range.map(row).collect() }).unwrap();
-    };
-    append(&mut table, 0..100);
-    let spec = ViewSpec { group_by: vec![Expr::column("n")], ..ViewSpec::default() };
-    let mut view = View::new_within(&table, spec.clone(), 100_000).unwrap();
-    assert!((1000..100_000).contains(&view.memory_bytes()), "{}", view.memory_bytes());
-    append(&mut table, 100..10_000);
-    assert_eq!(view.apply_within(&table, 100_000), Err(EngineError::TooManyGroups));
-    assert_eq!(View::new_within(&table, spec, 100_000).err(), Some(EngineError::TooManyGroups));
 }

@@ -50,10 +50,15 @@ impl RowSet {
         self.words.capacity() * 8 + self.starts.capacity() * 4
     }
 
-    /// Takes in rows that come after all there are: `words` hold a bit each from row `first` on, a multiple of 64.
+    /// Takes in rows that are not among them: `words` hold a bit each from row `first` on, a multiple of 64.
     pub(crate) fn push(&mut self, first: usize, words: &[u64]) {
+        let base = first / SEGMENT_ROWS * SEGMENT_ROWS;
         if self.words.is_empty() {
-            self.base = first / SEGMENT_ROWS * SEGMENT_ROWS;
+            self.base = base;
+        } else if base < self.base {
+            self.words.splice(..0, std::iter::repeat_n(0, (self.base - base) / 64));
+            self.starts.clear();
+            self.base = base;
         }
         let first_word = (first - self.base) / 64;
         let end = first_word + words.len();
@@ -72,6 +77,27 @@ impl RowSet {
             });
             self.starts.push(before);
         }
+    }
+
+    /// Lets go of rows.
+    pub(crate) fn remove(&mut self, rows: &RowSet) {
+        let (base, mut words) = (self.base, std::mem::take(&mut self.words));
+        for (row, word) in (base..).step_by(64).zip(&mut words) {
+            *word &= !rows.word(row);
+        }
+        *self = Self::default();
+        self.push(base, &words);
+    }
+
+    /// The bits of 64 rows from one on, a multiple of 64.
+    fn word(&self, row: usize) -> u64 {
+        let idx = row.checked_sub(self.base).map(|row| row / 64);
+        idx.and_then(|idx| self.words.get(idx)).copied().unwrap_or(0)
+    }
+
+    /// Whether a row is among them.
+    pub(crate) fn has(&self, row: u32) -> bool {
+        self.word(row as usize / 64 * 64) >> (row % 64) & 1 == 1
     }
 
     /// Lets go of the rows before the first of a segment.
@@ -138,6 +164,7 @@ mod tests {
         #[test]
         fn it_finds_what_a_plain_list_finds(
             drops in any::<bool>(),
+            others in prop::collection::vec(0_u32..3000, 0..20),
             batches in prop::collection::vec((0_usize..3, prop::collection::vec(prop_oneof![any::<u64>(), Just(0), Just(1 << 63)], 0..20)), 0..8),
         ) {
             let mut set = RowSet::default();
@@ -156,6 +183,10 @@ mod tests {
                     set.drop_before(row);
                     rows.retain(|known| *known as usize >= row);
                 }
+                let removed = RowSet::of_rows(others.iter().copied());
+                set.remove(&removed);
+                rows.retain(|row| !others.contains(row));
+                prop_assert!((0..3000).all(|row| removed.has(row) == others.contains(&row)));
                 prop_assert_eq!(set.n_rows(), rows.len());
                 for rank in 0..rows.len() + 2 {
                     prop_assert_eq!(set.row_at(rank), rows.get(rank).copied());

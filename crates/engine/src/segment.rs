@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use model::Column;
+use model::{Column, Value};
 
 use crate::cell::Cell;
 use crate::column::Chunk;
@@ -11,13 +11,13 @@ use crate::table::Source;
 /// How many rows a full segment has: 65,536, but few in this crate's own tests, so that they cross its bounds.
 pub const SEGMENT_ROWS: usize = if cfg!(test) { 1 << 6 } else { 1 << 16 };
 
-/// Up to [`SEGMENT_ROWS`] rows. A full one never changes.
+/// Up to [`SEGMENT_ROWS`] rows. Only patches change a full one.
 #[derive(Default)]
 pub(crate) struct Segment {
     n_rows: usize,
     /// By the table's column index. Columns past the end came later: all null here.
     chunks: Vec<Chunk>,
-    /// What a full segment takes, which never changes.
+    /// What a full segment takes.
     full_bytes: Option<usize>,
 }
 
@@ -58,6 +58,18 @@ impl Segment {
             }
         }
         if self.n_rows == SEGMENT_ROWS {
+            self.full_bytes = Some(self.memory_bytes());
+        }
+    }
+
+    /// Sets cells of a column by place, in order.
+    pub(crate) fn patch(&mut self, column_idx: usize, cells: &[(usize, &Value)]) {
+        while self.chunks.len() <= column_idx {
+            self.chunks.push(Chunk::nulls(self.n_rows));
+        }
+        self.chunks[column_idx].patch(cells);
+        if self.full_bytes.take().is_some() {
+            self.chunks[column_idx].seal();
             self.full_bytes = Some(self.memory_bytes());
         }
     }

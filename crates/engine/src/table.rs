@@ -1,4 +1,4 @@
-//! A table in memory: rows are only ever added at its end.
+//! A table in memory: rows are added at its end, and seldom patched.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
@@ -9,12 +9,13 @@ use model::{ColumnSchema, ColumnType, Offset, SYSTEM_COLUMNS, Schema, StoredBatc
 use crate::cell::Cell;
 use crate::column::Chunk;
 use crate::error::EngineError;
+use crate::patch::Patched;
 use crate::segment::{SEGMENT_ROWS, Segment};
 
 /// A row's number in its table: its offset.
 pub type RowId = u64;
 
-/// Rows by column, in segments of [`SEGMENT_ROWS`]; all but the last never change. The oldest can be dropped.
+/// Rows by column, in segments of [`SEGMENT_ROWS`]; only patches change one that is full. The oldest can be dropped.
 ///
 /// Within the engine a row goes by its number, which counts from the first row there ever was.
 #[derive(Default)]
@@ -32,6 +33,7 @@ pub struct Table {
     has_ints: Vec<bool>,
     schema: Schema,
     system_schema: Schema,
+    pub(crate) patched: Patched,
 }
 
 /// Where a column's cells are.
@@ -76,7 +78,7 @@ impl Table {
         if n_new == 0 {
             return Ok(expected..expected);
         }
-        let column_idxs: Vec<usize> = batch.columns().iter().map(|column| self.merge_column(column)).collect();
+        let column_idxs: Vec<usize> = batch.columns().iter().map(|column| self.merge_batch_column(column)).collect();
         let mut start = n_known;
         while start < batch.n_rows() {
             if self.segments.back().is_none_or(|last| last.n_rows() == SEGMENT_ROWS) {
@@ -208,16 +210,26 @@ impl Table {
         }
     }
 
-    fn merge_column(&mut self, column: &model::Column) -> usize {
-        let is_system = SYSTEM_COLUMNS.contains(&column.name());
+    pub(crate) fn segment_mut(&mut self, segment_idx: usize) -> Option<&mut Segment> {
+        self.segments.get_mut(segment_idx.checked_sub(self.first_row as usize / SEGMENT_ROWS)?)
+    }
+
+    fn merge_batch_column(&mut self, column: &model::Column) -> usize {
+        let has_ints = matches!(column.cells(), model::Cells::Int(_) | model::Cells::Mixed(_));
+        self.merge_column(column.name(), column.column_type(), has_ints)
+    }
+
+    /// Takes in that a column holds cells of a type, and gives its index.
+    pub(crate) fn merge_column(&mut self, name: &str, column_type: ColumnType, has_ints: bool) -> usize {
+        let is_system = SYSTEM_COLUMNS.contains(&name);
         let schema = if is_system { &mut self.system_schema } else { &mut self.schema };
-        schema.merge_column(column.name(), column.column_type());
+        schema.merge_column(name, column_type);
         let idx = self.idx_by_name.len();
-        let idx = *self.idx_by_name.entry(column.name().to_owned()).or_insert(idx);
+        let idx = *self.idx_by_name.entry(name.to_owned()).or_insert(idx);
         if idx == self.has_ints.len() {
             self.has_ints.push(false);
         }
-        self.has_ints[idx] |= matches!(column.cells(), model::Cells::Int(_) | model::Cells::Mixed(_));
+        self.has_ints[idx] |= has_ints;
         idx
     }
 }

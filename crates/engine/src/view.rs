@@ -25,6 +25,8 @@ pub struct View {
     /// The number of the first row that the table had when it was last looked at, and of the first row not taken in yet.
     first_row: u32,
     end_row: u32,
+    /// How many rows the table had patched by then.
+    n_patched: u64,
     /// The id of row number 0.
     base_offset: u64,
     revision: u64,
@@ -41,6 +43,20 @@ enum Rows {
     Grouped(Groups),
 }
 
+impl Rows {
+    fn empty(spec: &ViewSpec) -> Self {
+        if spec.is_grouped() {
+            Rows::Grouped(Groups::new(spec))
+        } else if !spec.sort.is_empty() {
+            Rows::Sorted(Order::new(&spec.sort))
+        } else if spec.filters.is_empty() {
+            Rows::All
+        } else {
+            Rows::Some(RowSet::default())
+        }
+    }
+}
+
 impl View {
     /// A view of the rows the table has.
     ///
@@ -55,19 +71,12 @@ impl View {
     /// # Errors
     /// As [`View::new`]; [`EngineError::TooManyGroups`].
     pub fn new_within(table: &Table, spec: ViewSpec, max_bytes: usize) -> Result<Self, EngineError> {
-        let rows = if spec.is_grouped() {
-            Rows::Grouped(Groups::new(&spec))
-        } else if !spec.sort.is_empty() {
-            Rows::Sorted(Order::new(&spec.sort))
-        } else if spec.filters.is_empty() {
-            Rows::All
-        } else {
-            Rows::Some(RowSet::default())
-        };
+        let rows = Rows::empty(&spec);
         let filter = Filter::new(&spec.filters);
         let (first_row, base_offset) = (table.row_numbers().start, table.base_offset());
-        let columns = Vec::new();
-        let mut view = Self { spec, filter, rows, first_row, end_row: first_row, base_offset, revision: 0, columns };
+        let n_patched = table.patched.n_rows();
+        let (end_row, revision, columns) = (first_row, 0, Vec::new());
+        let mut view = Self { spec, filter, rows, first_row, end_row, n_patched, base_offset, revision, columns };
         view.take_in(table, max_bytes)?;
         view.revision = 1;
         Ok(view)
@@ -79,7 +88,7 @@ impl View {
         &self.spec
     }
 
-    /// Takes in the rows appended since, and lets go of those that the table dropped. Says whether anything in the view
+    /// Takes in the rows appended since, looks again at those that were patched, and lets go of those that the table dropped. Says whether anything in the view
     /// changed, its columns included; only then is there a new revision.
     pub fn apply(&mut self, table: &Table) -> bool {
         self.take_in(table, usize::MAX).unwrap_or_default()
@@ -97,7 +106,8 @@ impl View {
         let numbers = table.row_numbers();
         // A new view of no rows has columns all the same.
         let is_new = self.revision == 0;
-        if !is_new && numbers == (self.first_row..self.end_row) {
+        let has_patched = table.patched.n_rows() > self.n_patched;
+        if !is_new && !has_patched && numbers == (self.first_row..self.end_row) {
             return Ok(false);
         }
         let has_dropped = numbers.start > self.first_row;
@@ -108,13 +118,17 @@ impl View {
                 Rows::Some(rows) => rows.drop_before(numbers.start as usize),
                 Rows::Sorted(order) => order.drop_before(numbers.start),
                 // What a group's figures took in cannot be taken out again.
-                Rows::Grouped(groups) => {
-                    *groups = Groups::new(&self.spec);
+                Rows::Grouped(_) => {
+                    self.rows = Rows::empty(&self.spec);
                     start = numbers.start;
                 }
             }
         }
+        if has_patched {
+            start = self.look_again(table, start);
+        }
         (self.first_row, self.end_row) = (numbers.start, numbers.end);
+        self.n_patched = table.patched.n_rows();
         let mut n_passed = 0;
         match &mut self.rows {
             Rows::All => n_passed = (numbers.end - start) as usize,
@@ -153,9 +167,42 @@ impl View {
         if columns_changed {
             self.columns = columns.to_vec();
         }
-        let changed = n_passed > 0 || columns_changed || has_dropped;
+        let changed = n_passed > 0 || columns_changed || has_dropped || has_patched;
         self.revision += u64::from(changed);
         Ok(changed)
+    }
+
+    /// Puts the rows that were patched, of those before `start`, where they now belong. Gives the row from which on all are to
+    /// be taken in: the first where that could not be done, with the view empty.
+    fn look_again(&mut self, table: &Table, start: u32) -> u32 {
+        let first = table.row_numbers().start;
+        let Some(patched) = table.patched.since(self.n_patched, first..start) else {
+            self.rows = Rows::empty(&self.spec);
+            return first;
+        };
+        match &mut self.rows {
+            Rows::All => {}
+            Rows::Some(rows) => {
+                rows.remove(&patched);
+                for (segment_idx, mut passed) in patched.by_segment() {
+                    self.filter.keep_passed(table, segment_idx, &mut passed);
+                    push_rows(rows, segment_idx, &passed);
+                }
+            }
+            Rows::Sorted(order) => {
+                order.remove(&patched);
+                for (segment_idx, mut passed) in patched.by_segment() {
+                    self.filter.keep_passed(table, segment_idx, &mut passed);
+                    order.push(segment_idx * SEGMENT_ROWS, &passed);
+                }
+            }
+            // What a group's figures took in cannot be taken out again.
+            Rows::Grouped(_) => {
+                self.rows = Rows::empty(&self.spec);
+                return first;
+            }
+        }
+        start
     }
 
     /// Whether nothing was put off. A view that is sorted anew finds its first rows before it puts the others in order, and

@@ -246,6 +246,14 @@ impl Column {
         Self { name, cells, validity }
     }
 
+    /// A column of values in order, of the narrowest type that holds them.
+    #[must_use]
+    pub fn of_values(name: String, values: impl IntoIterator<Item = Value>) -> Self {
+        let mut column = Self::nulls(name, 0);
+        values.into_iter().for_each(|value| column.push(value));
+        column
+    }
+
     /// The column's name.
     #[must_use]
     pub fn name(&self) -> &str {

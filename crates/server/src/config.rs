@@ -5,12 +5,41 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
+use crate::journal::Retention;
+
 /// Where `trunk build` puts the board.
 const DEFAULT_BOARD: &str = "dist";
 
-/// The server's settings.
+/// The command line.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "streamtable-server", version, about = "Keeps every row of StreamTable and serves the live tail")]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; to serve when it is not said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What there is to do besides serving.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum Command {
+    /// Copies every table to a new file, whether a server runs or not.
+    Backup {
+        /// The folder that holds the rows.
+        #[arg(long, env = "STREAMTABLE_DATA", default_value = "./data", value_name = "DIR")]
+        data: PathBuf,
+        /// The file to make. To restore it, put it into an empty data folder as streamtable.db.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+}
+
+/// The server's settings.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "streamtable-server")]
 pub struct Config {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "STREAMTABLE_LISTEN", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
@@ -27,6 +56,47 @@ pub struct Config {
     /// Limits on what is taken.
     #[command(flatten)]
     pub limits: Limits,
+    /// What is kept.
+    #[command(flatten)]
+    pub retain: Retain,
+}
+
+/// What is kept of a table for which nothing else was set. Without any of these every row is kept.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Retain {
+    /// How old a row may grow, such as 90s, 15m, 12h or 30d; older ones go.
+    #[arg(long, env = "STREAMTABLE_RETAIN_AGE", value_name = "TIME", value_parser = parse_seconds)]
+    pub retain_age: Option<u64>,
+    /// How many rows of a table are kept at least; the oldest beyond go.
+    #[arg(long, env = "STREAMTABLE_RETAIN_ROWS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub retain_rows: Option<u64>,
+    /// How many bytes the rows of a table may have on disk; the oldest beyond go.
+    #[arg(long, env = "STREAMTABLE_RETAIN_BYTES", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub retain_bytes: Option<u64>,
+}
+
+impl From<Retain> for Retention {
+    fn from(retain: Retain) -> Self {
+        let Retain { retain_age: max_age_seconds, retain_rows: max_rows, retain_bytes: max_bytes } = retain;
+        Self { max_age_seconds, max_rows, max_bytes }
+    }
+}
+
+/// Reads a time with its unit, in seconds.
+fn parse_seconds(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let n_seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err("a time ends with its unit: s, m, h or d".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{number:?} is not a whole number"))?;
+    number
+        .checked_mul(n_seconds)
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| format!("{text} is no time to keep rows"))
 }
 
 /// Limits on what is taken.
@@ -110,6 +180,16 @@ mod tests {
         let error = check(&["--listen", "0.0.0.0:7700"]).unwrap_err();
         assert!(error.to_string().contains("--allow-public"), "{error}");
         assert!(check(&["--listen", "0.0.0.0:7700", "--allow-public"]).is_ok());
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        for (text, seconds) in [("90s", 90), ("15m", 900), ("12h", 43_200), ("30d", 2_592_000)] {
+            assert_eq!(parse_seconds(text), Ok(seconds));
+        }
+        for text in ["", "30", "d", "0d", "-1d", "1.5h", "1w", "1é", "99999999999999999999s", "9999999999999999d"] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
     }
 
     #[test]

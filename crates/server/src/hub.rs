@@ -5,6 +5,7 @@
 //! costs no memory. The newest frames of a table are kept only while someone follows it.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use model::{Offset, TableName};
@@ -25,6 +26,7 @@ pub struct Hub {
 struct Topic {
     recent: Mutex<Recent>,
     end: watch::Sender<Offset>,
+    is_deleted: AtomicBool,
 }
 
 #[derive(Default)]
@@ -47,7 +49,11 @@ impl Hub {
         let topic = topics.get(table).and_then(Weak::upgrade).unwrap_or_else(|| {
             // Tables nobody follows any more are forgotten here, where the list would grow.
             topics.retain(|_, topic| topic.strong_count() > 0);
-            let topic = Arc::new(Topic { recent: Mutex::default(), end: watch::Sender::new(0) });
+            let topic = Arc::new(Topic {
+                recent: Mutex::default(),
+                end: watch::Sender::new(0),
+                is_deleted: AtomicBool::new(false),
+            });
             topics.insert(table.clone(), Arc::downgrade(&topic));
             topic
         });
@@ -61,6 +67,15 @@ impl Hub {
         if let Some(topic) = topic {
             lock(&topic.recent).push(frame.clone());
             topic.end.send_replace(frame.end_offset());
+        }
+    }
+
+    /// Tells those who follow a table that it was deleted. Who follows its name from now on follows another.
+    pub fn forget(&self, table: &TableName) {
+        if let Some(topic) = lock(&self.topics).remove(table).as_ref().and_then(Weak::upgrade) {
+            topic.is_deleted.store(true, Ordering::Release);
+            *lock(&topic.recent) = Recent::default();
+            topic.end.send_replace(0);
         }
     }
 }
@@ -86,6 +101,12 @@ impl Subscription {
     pub async fn changed(&mut self) {
         // The sender lives in the topic that this subscription holds, so that waiting cannot fail.
         let _ = self.changed.changed().await;
+    }
+
+    /// Whether the table was deleted since. It was, where what is read of its name after that is of a table made anew.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.topic.is_deleted.load(Ordering::Acquire)
     }
 
     /// The newest frames from the one that holds `from`; `None` when it is not among them.
@@ -141,6 +162,20 @@ mod tests {
         assert_eq!(subscription.recent(6).map(|frames| frames.len()), Some(4));
         drop(subscription);
         assert_eq!(hub.subscribe(&table).recent(9), None, "nobody followed it");
+    }
+
+    #[tokio::test]
+    async fn who_follows_a_deleted_table_is_told_and_nobody_else() {
+        let (hub, table) = (Hub::default(), TableName::parse("t").unwrap());
+        let mut old = hub.subscribe(&table);
+        hub.publish(&table, &frame(0, 1, 1));
+        old.mark_seen();
+        hub.forget(&table);
+        tokio::time::timeout(std::time::Duration::from_secs(5), old.changed()).await.expect("it is told");
+        let new = hub.subscribe(&table);
+        hub.publish(&table, &frame(0, 1, 1));
+        assert!(old.is_deleted() && old.recent(0).is_none());
+        assert!(!new.is_deleted() && new.recent(0).is_some());
     }
 
     #[tokio::test]

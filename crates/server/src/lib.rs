@@ -15,7 +15,7 @@ mod rate;
 mod serve;
 mod state;
 
-pub use config::{Config, ConfigError, Limits};
+pub use config::{Cli, Command, Config, ConfigError, Limits, Retain};
 pub use http::{ApiError, app};
 pub use query::{Queries, QueryError};
 pub use serve::serve;

@@ -1,25 +1,37 @@
 //! The server's command line.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::{AppState, Config, serve};
+use server::journal::backup;
+use server::{AppState, Cli, Command, Config, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
+    let Cli { command, config } = Cli::parse();
     let filter = EnvFilter::try_from_env("STREAMTABLE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_ansi(colours).with_writer(std::io::stderr).with_env_filter(filter).init();
-    match run(config) {
+    let result = match command {
+        None => run(config),
+        Some(Command::Backup { data, to }) => make_backup(&data, &to),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn make_backup(data: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let n_bytes = backup(data, to)?;
+    println!("{n_bytes} bytes written to {}", to.display());
+    Ok(())
 }
 
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {

@@ -32,6 +32,11 @@ impl Rates {
         }
     }
 
+    /// Forgets a table that was deleted.
+    pub fn forget(&self, table: &TableName) {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(table);
+    }
+
     /// Rows a second over the ten seconds that end with the current one.
     #[must_use]
     pub fn rows_per_second(&self, table: &TableName, now_micros: i64) -> f64 {

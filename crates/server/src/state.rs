@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
-use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::journal::{Journal, JournalError, JournalEvent, SqliteJournal};
 use crate::query::Queries;
 use crate::rate::Rates;
 
@@ -34,12 +34,18 @@ impl AppState {
         let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
-        let on_commit = Box::new(move |table: &_, frame: &_| {
-            let frame: &crate::journal::Frame = frame;
-            to_rates.add(table, frame.n_rows, now_micros());
-            to_hub.publish(table, frame);
+        let on_event = Box::new(move |event: JournalEvent<'_>| match event {
+            JournalEvent::Stored(table, frame) => {
+                to_rates.add(table, frame.n_rows, now_micros());
+                to_hub.publish(table, frame);
+            }
+            JournalEvent::Deleted(table) => {
+                to_rates.forget(table);
+                to_hub.forget(table);
+            }
         });
-        let journal: Arc<dyn Journal> = Arc::new(SqliteJournal::open(&config.data, &config.limits, on_commit)?);
+        let journal = SqliteJournal::open(&config.data, &config.limits, config.retain.into(), on_event)?;
+        let journal: Arc<dyn Journal> = Arc::new(journal);
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         Ok(Self(Arc::new(Inner { config, journal, hub, rates, queries, stopping })))
     }

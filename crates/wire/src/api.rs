@@ -72,6 +72,9 @@ pub struct TableInfo {
     pub name: String,
     /// How many rows there are.
     pub n_rows: u64,
+    /// The offset of the first row that is there; those before were dropped by the table's retention.
+    #[serde(default)]
+    pub first_offset: Offset,
     /// Encoded size of the rows on disk, in bytes.
     pub n_bytes: u64,
     /// Rows a second over the last ten seconds.
@@ -80,6 +83,34 @@ pub struct TableInfo {
     pub last_received_micros: Option<i64>,
     /// The columns in the order in which they were first seen.
     pub columns: Vec<ColumnInfo>,
+}
+
+/// How much is kept of a table; the oldest rows beyond it go. What is not given has no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionBody {
+    /// How old a row may grow, by the time it was received, in seconds.
+    #[serde(default)]
+    pub age_seconds: Option<u64>,
+    /// How many rows are kept at least.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// How many bytes the stored rows may have, encoded.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+}
+
+/// What holds for a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionInfo {
+    /// Whether it was set for this table; if not, it is the server's default.
+    pub is_own: bool,
+    /// How old a row may grow, by the time it was received, in seconds.
+    pub age_seconds: Option<u64>,
+    /// How many rows are kept at least.
+    pub rows: Option<u64>,
+    /// How many bytes the stored rows may have, encoded.
+    pub bytes: Option<u64>,
 }
 
 /// A column of a table.
@@ -172,10 +203,17 @@ pub enum QueryMessage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TailMessage {
-    /// First of all: where the table ends now.
+    /// First of all: where the table starts and ends now.
     Hello {
+        /// The offset of the first row that is there. Rows before it are not sent, whatever was asked for.
+        #[serde(default)]
+        first_offset: Offset,
         /// The offset the next stored row will have.
         next_offset: Offset,
+        /// When the table was made, in microseconds since 1970-01-01T00:00:00Z, which tells it from one of its name that was
+        /// deleted before; none while there is no table.
+        #[serde(default)]
+        created_micros: Option<i64>,
         /// Encoded size of the rows on disk, in bytes.
         #[serde(default)]
         n_bytes: u64,

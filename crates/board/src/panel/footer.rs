@@ -20,7 +20,7 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
                 " rows"
             </span>
             <Show when=move || state.with(|state| state.n_let_go > 0)>
-                <span class="wide-only" title="The older rows are stored, but there is no memory left to show them.">
+                <span class="wide-only" title="The older rows do not fit the memory of this tab, or the table keeps only the newest.">
                     {move || state.with(|state| {
                         format!("{} older ones not held: past {}", count(state.n_let_go), bytes(state.budget_bytes))
                     })}
@@ -67,13 +67,14 @@ fn MemoryLine(model: PanelModel) -> impl IntoView {
 fn ConnectionMark(model: PanelModel) -> impl IntoView {
     let connection = Memo::new(move |_| model.state.with(|state| state.connection.clone()));
     let class = move || match connection.get() {
-        Connection::Lost { .. } => "connection lost",
+        Connection::Lost { .. } | Connection::Deleted => "connection lost",
         _ if model.is_paused.get() => "connection paused",
         Connection::Live => "connection live",
         Connection::Connecting | Connection::CatchingUp { .. } => "connection",
     };
     let text = move || match connection.get() {
         Connection::Lost { .. } => "Reconnecting…",
+        Connection::Deleted => "Deleted",
         _ if model.is_paused.get() => "Paused",
         Connection::Live => "Live",
         Connection::CatchingUp { .. } => "Loading…",
@@ -82,6 +83,7 @@ fn ConnectionMark(model: PanelModel) -> impl IntoView {
     let place = model.place_text();
     let title = move || match connection.get() {
         Connection::Lost { reason } => reason,
+        Connection::Deleted => "The table was deleted. Rows that are logged to it make it anew.".to_owned(),
         _ => place.clone(),
     };
     view! { <span class=class data-testid="connection" role="status" title=title>{text}</span> }

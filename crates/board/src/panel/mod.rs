@@ -194,6 +194,13 @@ fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
             </div>
         }
         .into_any(),
+        Connection::Deleted => view! {
+            <div class="over-grid">
+                <h2>"The table was deleted"</h2>
+                <p>"Rows that are logged to it from now on make it anew, and appear here."</p>
+            </div>
+        }
+        .into_any(),
         Connection::Live => view! {
             <div class="over-grid">
                 <h2>"Waiting for the first row"</h2>

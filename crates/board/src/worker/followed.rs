@@ -17,8 +17,6 @@ pub(super) struct Followed {
     /// Which table this is: grows when the rows were thrown away because the table was made anew.
     pub(super) generation: u64,
     pub(super) rate: Rate,
-    /// How many of the oldest rows were let go to make room.
-    pub(super) n_let_go: u64,
     connection: Connection,
     /// Where the table ended when the link was made, and what its rows took on the server's disk then, in bytes.
     next_offset_at_hello: Offset,
@@ -58,7 +56,6 @@ impl Followed {
             table: Table::new(),
             generation: 0,
             rate: Rate::default(),
-            n_let_go: 0,
             connection: Connection::Connecting,
             next_offset_at_hello: 0,
             stored_bytes: 0,
@@ -79,17 +76,27 @@ impl Followed {
     pub(super) fn take(&mut self, event: TailEvent) {
         match event {
             TailEvent::Connecting => {
-                // A link that is tried again stays lost until the server answers.
-                if !matches!(self.connection, Connection::Lost { .. }) {
+                // A link that is tried again stays as it is until the server answers.
+                if !matches!(self.connection, Connection::Lost { .. } | Connection::Deleted) {
                     self.connection = Connection::Connecting;
                 }
             }
-            TailEvent::Hello { next_offset, n_bytes } => {
-                if next_offset < self.table.next_offset() {
-                    self.start_over();
+            TailEvent::Hello { first_offset, next_offset, n_bytes, is_anew } => {
+                let held = self.table.next_offset();
+                let is_another = is_anew || next_offset < held;
+                // What lies between what is held and what is there was dropped by the table's retention.
+                if is_another || first_offset > held {
+                    self.start_over(first_offset);
+                } else {
+                    self.table.drop_before(first_offset);
                 }
                 (self.next_offset_at_hello, self.stored_bytes) = (next_offset, n_bytes);
-                self.connection = Connection::CatchingUp { n_rows: next_offset };
+                self.connection = match next_offset {
+                    0 if is_another => Connection::Deleted,
+                    // The next hello says whether it is still so.
+                    0 if matches!(self.connection, Connection::Deleted) => Connection::Deleted,
+                    _ => Connection::CatchingUp { n_rows: next_offset },
+                };
             }
             TailEvent::Batch(batch) => self.append(&batch),
             TailEvent::Reconnecting { reason, .. } => self.connection = Connection::Lost { reason },
@@ -100,13 +107,13 @@ impl Followed {
     pub(super) fn make_room(&mut self, max_bytes: u64) {
         while self.table.memory_bytes() as u64 > max_bytes && self.table.n_rows() > SEGMENT_ROWS {
             let next = self.table.first_offset() + SEGMENT_ROWS as u64;
-            self.n_let_go += self.table.drop_before(next) as u64;
+            self.table.drop_before(next);
         }
     }
 
     /// How many rows there are when all of them have come.
     pub(super) fn n_rows_in_all(&self) -> u64 {
-        self.next_offset_at_hello.max(self.table.next_offset())
+        self.next_offset_at_hello.max(self.table.next_offset()) - self.table.first_offset()
     }
 
     /// What the whole table will take when all of it has come, going by what has, in bytes.
@@ -129,6 +136,10 @@ impl Followed {
                     let expected_bytes = self.expected_bytes();
                     self.foreseen_bytes = if self.stored_bytes > expected_bytes / 4 { expected_bytes } else { 1 };
                 }
+                if matches!(self.connection, Connection::Deleted) {
+                    // It was made anew while it was waited for.
+                    self.connection = Connection::Live;
+                }
                 if is_new {
                     self.rate.add(js_sys::Date::now(), new.end - new.start);
                 }
@@ -137,10 +148,10 @@ impl Followed {
         }
     }
 
-    /// The table is another one than before: what is held of the old one goes.
-    fn start_over(&mut self) {
-        self.table = Table::new();
-        (self.n_let_go, self.foreseen_bytes) = (0, 0);
+    /// What is held goes: the table is another one, or has only rows that do not join it.
+    fn start_over(&mut self, first_offset: Offset) {
+        self.table = Table::starting_at(first_offset);
+        self.foreseen_bytes = 0;
         self.generation += 1;
     }
 }

@@ -60,6 +60,7 @@ impl RemoteTable {
     /// Takes in what came; `now` in milliseconds.
     pub(super) fn take(&mut self, event: QueryEvent, now: f64) {
         let was_live = self.connection == Connection::Live;
+        let was_deleted = self.connection == Connection::Deleted;
         step(&mut self.connection, &event);
         match event {
             QueryEvent::Opened => {
@@ -69,6 +70,9 @@ impl RemoteTable {
             QueryEvent::Said(QueryText::Answer { answer, .. }) => {
                 if was_live && answer.next_offset > self.next_offset {
                     self.rate.add(now, answer.next_offset - self.next_offset);
+                }
+                if answer.next_offset == 0 && (self.next_offset > 0 || was_deleted) {
+                    self.connection = Connection::Deleted;
                 }
                 self.is_known = true;
                 (self.next_offset, self.n_rows) = (answer.next_offset, answer.n_rows);
@@ -81,6 +85,11 @@ impl RemoteTable {
     /// How many rows there are, about, until the server has answered.
     pub(super) fn n_rows(&self) -> u64 {
         self.n_rows
+    }
+
+    /// How many rows the table had before those that are there.
+    pub(super) fn first_offset(&self) -> Offset {
+        self.next_offset.saturating_sub(self.n_rows)
     }
 
     /// The columns.
@@ -179,7 +188,7 @@ impl RemotePanel {
 
 /// How a link stands after something came over it.
 fn step(connection: &mut Connection, event: &QueryEvent) {
-    let is_lost = matches!(connection, Connection::Lost { .. });
+    let is_lost = matches!(connection, Connection::Lost { .. } | Connection::Deleted);
     *connection = match event {
         // A link that is tried again stays lost until the server answers.
         QueryEvent::Connecting | QueryEvent::Opened if is_lost => return,

@@ -15,11 +15,11 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// How many rows there are, and how many older ones were let go.
+    /// How many rows there are, and how many the table had before those.
     pub(super) fn n_rows(&self) -> (u64, u64) {
         match self {
-            Source::Local(followed) => (followed.table.n_rows() as u64, followed.n_let_go),
-            Source::Remote(table) => (table.n_rows(), 0),
+            Source::Local(followed) => (followed.table.n_rows() as u64, followed.table.first_offset()),
+            Source::Remote(table) => (table.n_rows(), table.first_offset()),
         }
     }
 

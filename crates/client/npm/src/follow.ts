@@ -15,7 +15,7 @@ const ALL = -1;
 const GAP = -2;
 
 type Message =
-  | { type: "hello"; next_offset: number }
+  | { type: "hello"; first_offset?: number; next_offset: number; created_micros?: number | null }
   | { type: "rows"; first_offset: number; rows: Record<string, unknown>[] }
   | { type: "error"; error: { message: string } };
 
@@ -76,7 +76,7 @@ function start(
   const take = (message: Message) => {
     if (message.type === "hello") {
       isLost = false;
-      const isAnew = following.hello(message.next_offset);
+      const isAnew = following.hello(message.first_offset ?? 0, message.next_offset, message.created_micros ?? -1);
       guard(() => options.onLive?.(message.next_offset));
       // The server must know from where, too.
       if (isAnew && !isOver) {

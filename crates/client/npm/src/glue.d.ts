@@ -27,7 +27,7 @@ export class Following {
   constructor(from: number);
   free(): void;
   readonly from: number;
-  hello(nextOffset: number): boolean;
+  hello(firstOffset: number, nextOffset: number, createdMicros: number): boolean;
   skip(firstOffset: number, nRows: number): number;
   lost(random: number): number;
 }

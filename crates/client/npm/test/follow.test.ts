@@ -68,10 +68,21 @@ test("a tail joins up and is taken up where it ended", async () => {
   second.say({ type: "hello", next_offset: 2 });
   const third = await socket(3);
   assert.ok(third.url.endsWith("&from=0") && second.isClosed);
+  third.say({ type: "hello", first_offset: 0, next_offset: 2, created_micros: 10 });
+  third.say(rows(0, 0, 1));
+  assert.deepEqual(seen.slice(4), [[0, 0], [1, 1]]);
+  // Made anew once more, and with more rows; the first of them were dropped already.
+  third.say({ type: "hello", first_offset: 3, next_offset: 9, created_micros: 20 });
+  const fourth = await socket(4);
+  assert.ok(fourth.url.endsWith("&from=3") && third.isClosed);
+  // What was dropped meanwhile is not waited for.
+  fourth.say({ type: "hello", first_offset: 7, next_offset: 9, created_micros: 20 });
+  fourth.say(rows(7, 7));
+  assert.deepEqual(seen.slice(6), [[7, 7]]);
   end();
-  assert.ok(third.isClosed);
-  third.say(rows(0, 0));
-  assert.equal(seen.length, 4);
+  assert.ok(fourth.isClosed);
+  fourth.say(rows(8, 8));
+  assert.equal(seen.length, 7);
 });
 
 test("no message however odd ends a tail", async () => {

@@ -14,13 +14,15 @@ use wire::api::{API_PREFIX, TailMessage};
 
 use super::chance;
 use super::http::describe;
-use crate::tail::{Joined, Tail};
+use crate::tail::{Hello, Joined, Tail};
 
 /// What following a table brings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TailEvent {
     /// The server answered. Once the rows before `next_offset` came, the reader has caught up.
     Hello {
+        /// The offset of the first row that is there: those before were dropped by the table's retention.
+        first_offset: Offset,
         /// The offset the next stored row will have.
         next_offset: Offset,
     },
@@ -110,12 +112,12 @@ impl Follower {
     fn take(&mut self, message: Message) -> Result<Option<TailEvent>, String> {
         match message {
             Message::Text(text) => match serde_json::from_str(&text).map_err(|error| error.to_string())? {
-                TailMessage::Hello { next_offset, .. } => {
-                    if self.tail.on_hello(next_offset) {
+                TailMessage::Hello { first_offset, next_offset, created_micros, .. } => {
+                    if self.tail.on_hello(Hello { first_offset, next_offset, created_micros }) {
                         // The server must know from where, too.
                         self.socket = None;
                     }
-                    Ok(Some(TailEvent::Hello { next_offset }))
+                    Ok(Some(TailEvent::Hello { first_offset, next_offset }))
                 }
                 TailMessage::Error { error } => Err(error.message),
             },

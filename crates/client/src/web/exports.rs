@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::machine::{Machine, Step};
 use crate::outbox::Span;
-use crate::tail::{Joined, Tail};
+use crate::tail::{Hello, Joined, Tail};
 use crate::uploader::{Answer, Batching, Verdict};
 
 /// As fast as the default allocator and a tenth of the package smaller.
@@ -202,9 +202,11 @@ impl Following {
         self.0.from().map_or(-1.0, |from| from as f64)
     }
 
-    /// The server said where the table ends; true when that means to connect anew.
-    pub fn hello(&mut self, next_offset: f64) -> bool {
-        self.0.on_hello(next_offset as u64)
+    /// The server said where the table starts and ends, and when it was made (below 0: nothing); true when that means to
+    /// connect anew.
+    pub fn hello(&mut self, first_offset: f64, next_offset: f64, created_micros: f64) -> bool {
+        let created_micros = (created_micros >= 0.0).then_some(created_micros as i64);
+        self.0.on_hello(Hello { first_offset: first_offset as u64, next_offset: next_offset as u64, created_micros })
     }
 
     /// Rows came: says how many at their start are known, or one of the answers below 0.

@@ -11,7 +11,7 @@ use model::{Offset, StoredBatch, TableName};
 use super::convert::{TailText, tail_text};
 use super::kept::{Closer, Kept, KeptEvent, socket_address};
 use super::socket::SocketEvent;
-use crate::tail::{Joined, Tail};
+use crate::tail::{Hello, Joined, Tail};
 
 /// What following a table brings.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +20,14 @@ pub enum TailEvent {
     Connecting,
     /// The server answered. Once the rows before `next_offset` came, the reader has caught up.
     Hello {
+        /// The offset of the first row that is there: those before were dropped by the table's retention.
+        first_offset: Offset,
         /// The offset the next stored row will have.
         next_offset: Offset,
         /// What the rows take on the server's disk, in bytes; 0 where it does not say.
         n_bytes: u64,
+        /// Whether the table is another than the one read so far, which was deleted.
+        is_anew: bool,
     },
     /// Rows, each once and in order.
     Batch(StoredBatch),
@@ -38,8 +42,8 @@ pub enum TailEvent {
 
 /// A message of a tail.
 enum Message {
-    /// Where the table ends now, and what its rows take.
-    Hello(Offset, u64),
+    /// Where the table starts and ends now, and what its rows take.
+    Hello(Hello, u64),
     /// Rows.
     Rows(StoredBatch),
 }
@@ -91,12 +95,14 @@ impl Follower {
 
     fn take(&mut self, event: SocketEvent) -> Option<TailEvent> {
         match read(event) {
-            Ok(Message::Hello(next_offset, n_bytes)) => {
-                if self.tail.on_hello(next_offset) {
+            Ok(Message::Hello(hello, n_bytes)) => {
+                let is_anew = self.tail.on_hello(hello);
+                if is_anew {
                     // The server must know from where, too.
                     self.kept.start_over();
                 }
-                Some(TailEvent::Hello { next_offset, n_bytes })
+                let Hello { first_offset, next_offset, .. } = hello;
+                Some(TailEvent::Hello { first_offset, next_offset, n_bytes, is_anew })
             }
             Ok(Message::Rows(stored)) => {
                 let n_rows = stored.batch.n_rows();
@@ -129,7 +135,7 @@ fn read(event: SocketEvent) -> Result<Message, String> {
             wire::arrow::decode_frame(&frame).map(Message::Rows).map_err(|error| error.to_string())
         }
         SocketEvent::Text(text) => match tail_text(&text)? {
-            TailText::Hello(next_offset, n_bytes) => Ok(Message::Hello(next_offset, n_bytes)),
+            TailText::Hello(hello, n_bytes) => Ok(Message::Hello(hello, n_bytes)),
             TailText::Error(reason) => Err(reason),
         },
         SocketEvent::Opened => Err("the connection was opened twice".to_owned()),
@@ -141,8 +147,7 @@ fn read(event: SocketEvent) -> Result<Message, String> {
 ///
 /// `url_base` is the server's origin, such as `http://127.0.0.1:7700`. Works in pages and in workers. The stream
 /// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
-/// that was deleted and made anew shows as a `Hello` whose `next_offset` is below what was read; its rows follow from
-/// the first.
+/// that was deleted, and perhaps made anew, shows as a `Hello` that says so; its rows follow from the first.
 ///
 /// Memory is bounded: a reader who falls 64 MiB behind is cut off and taken up again where it stands.
 pub fn follow_table(

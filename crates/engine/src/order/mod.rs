@@ -89,8 +89,14 @@ impl Computed {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
         if self.values.is_empty() {
             self.first_row = *first;
+        } else if *first < self.first_row {
+            self.values.splice(..0, std::iter::repeat_n(Value::Null, (self.first_row - first) as usize));
+            self.first_row = *first;
         }
-        self.values.resize((last - self.first_row) as usize + 1, Value::Null);
+        let n_values = (last - self.first_row) as usize + 1;
+        if self.values.len() < n_values {
+            self.values.resize(n_values, Value::Null);
+        }
         for row in rows {
             self.values[(row - self.first_row) as usize] = value(*row);
         }
@@ -151,8 +157,8 @@ impl Order {
         blocks + index + computed + self.waiting.memory_bytes()
     }
 
-    /// Takes in rows that come after all there are, of the segment that begins with row `first`. To be followed by
-    /// [`Order::finish`].
+    /// Takes in rows of the segment that begins with row `first`, which are not in the order and come after all others that
+    /// are taken in. To be followed by [`Order::finish`].
     pub(crate) fn push(&mut self, first: usize, passed: &Passed) {
         if self.is_built {
             passed.for_each(|place| self.new.push((first + place) as u32));
@@ -165,14 +171,24 @@ impl Order {
     /// Lets go of the rows before the first of a segment. To be followed by [`Order::finish`].
     pub(crate) fn drop_before(&mut self, row: u32) {
         self.waiting.drop_before(row as usize);
+        self.keep(|other| other >= row);
+        self.keys.iter_mut().filter_map(|key| key.computed.as_mut()).for_each(|computed| computed.drop_before(row));
+    }
+
+    /// Lets go of rows, whatever their cells now are. To be followed by [`Order::finish`].
+    pub(crate) fn remove(&mut self, rows: &RowSet) {
+        self.waiting.remove(rows);
+        self.keep(|row| !rows.has(row));
+    }
+
+    fn keep(&mut self, is_kept: impl Fn(u32) -> bool) {
         for block in &mut self.blocks {
-            block.drop_before(row);
+            block.keep(&is_kept);
         }
         self.blocks.retain(|block| !block.rows.is_empty());
         self.first_prefixes.clear();
         self.first_prefixes.extend(self.blocks.iter().map(|block| block.prefixes[0]));
         self.number_blocks();
-        self.keys.iter_mut().filter_map(|key| key.computed.as_mut()).for_each(|computed| computed.drop_before(row));
     }
 
     /// Puts what was pushed in its place, unless all rows wait anyway.
@@ -220,7 +236,7 @@ impl Order {
         self.rows_from(ranks.start).take(ranks.len()).collect()
     }
 
-    /// Puts in rows, given in order of their numbers, each greater than all before.
+    /// Puts in rows, given in order of their numbers.
     fn insert(&mut self, table: &Table, rows: Vec<u32>) {
         let was_right = self.find_keys(table, &rows);
         if !was_right || rows.len() >= self.n_rows / 8 {
@@ -444,11 +460,12 @@ impl Order {
 }
 
 impl Block {
-    fn drop_before(&mut self, row: u32) {
-        let mut n_kept = 0;
-        for idx in 0..self.rows.len() {
+    fn keep(&mut self, is_kept: impl Fn(u32) -> bool) {
+        let Some(first_lost) = self.rows.iter().position(|row| !is_kept(*row)) else { return };
+        let mut n_kept = first_lost;
+        for idx in first_lost..self.rows.len() {
             (self.rows[n_kept], self.prefixes[n_kept]) = (self.rows[idx], self.prefixes[idx]);
-            n_kept += usize::from(self.rows[idx] >= row);
+            n_kept += usize::from(is_kept(self.rows[n_kept]));
         }
         self.rows.truncate(n_kept);
         self.prefixes.truncate(n_kept);

@@ -59,6 +59,9 @@ pub enum ApiError {
     /// The body is compressed in a way that is not known.
     #[error("the encoding {0:?} is not known; send gzip or none")]
     Encoding(String),
+    /// The body says no retention.
+    #[error("the retention cannot be read: {0}")]
+    Retention(String),
     /// A table that has no row yet.
     #[error("there is no table {0}")]
     UnknownTable(TableName),
@@ -116,6 +119,7 @@ impl ApiError {
             ApiError::Timeout => "request_timeout",
             ApiError::MediaType(_) => "unsupported_media_type",
             ApiError::Encoding(_) => "unsupported_encoding",
+            ApiError::Retention(_) => "bad_retention",
             ApiError::UnknownTable(_) => "unknown_table",
             ApiError::UnknownPath(_) => "unknown_path",
             ApiError::Method(_) => "method_not_allowed",
@@ -136,6 +140,7 @@ impl ApiError {
             | ApiError::UnknownColumn(_)
             | ApiError::Gzip(_)
             | ApiError::TooManyRefused(_)
+            | ApiError::Retention(_)
             | ApiError::Body(_) => StatusCode::BAD_REQUEST,
             ApiError::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -150,6 +155,7 @@ impl ApiError {
                 _ => StatusCode::BAD_REQUEST,
             },
             ApiError::Journal(error) => match error {
+                JournalError::TableDeleted | JournalError::RowsDropped { .. } => StatusCode::GONE,
                 JournalError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
                 JournalError::Overloaded | JournalError::Closed | JournalError::Store(_) | JournalError::Failed(_) => {
                     StatusCode::SERVICE_UNAVAILABLE

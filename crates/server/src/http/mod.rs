@@ -9,6 +9,7 @@ mod health;
 mod live;
 mod params;
 mod query;
+mod retention;
 mod rows;
 mod rows_format;
 mod socket;
@@ -35,7 +36,11 @@ pub fn app(state: AppState) -> Router {
         .route("/health", get(health::health))
         .route("/openapi.yaml", get(health::openapi))
         .route("/tables", get(tables::list))
-        .route("/tables/{entity}/{project}/{table}", get(tables::info))
+        .route("/tables/{entity}/{project}/{table}", get(tables::info).delete(tables::delete))
+        .route(
+            "/tables/{entity}/{project}/{table}/retention",
+            get(retention::read).put(retention::set).delete(retention::reset),
+        )
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
         .route("/tables/{entity}/{project}/{table}/facts", get(facts::facts))
         .route("/query", post(query::query).get(live::live))
@@ -53,7 +58,7 @@ pub fn app(state: AppState) -> Router {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_private_network(true)
         .expose_headers([header::RETRY_AFTER])

@@ -18,7 +18,7 @@ use model::{
 use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::rows_format::{Encoder, Format};
-use crate::journal::{Journal, TableState, decode};
+use crate::journal::{Frame, Journal, JournalError, TableState, decode};
 use crate::state::AppState;
 
 /// How many stored bytes are read for one piece of the answer.
@@ -36,11 +36,12 @@ pub(super) async fn rows(
     let filter = params.text("filter").map(parse_filter).transpose()?;
     let (from, limit) = (params.number("from")?, params.number("limit")?);
     let system = params.flag("system")?;
-    let table = state.journal().table(&name).ok_or(ApiError::UnknownTable(name))?;
+    let table = state.journal().table(&name).ok_or_else(|| ApiError::UnknownTable(name.clone()))?;
     let schema = shown_columns(&table, params.text("columns"), system)?;
     let reader = Reader {
         journal: Arc::clone(state.journal()),
-        range: from.unwrap_or(0)..table.next_offset,
+        range: from.unwrap_or(0).max(table.first_offset)..table.next_offset,
+        has_read: false,
         n_left: limit.unwrap_or(u64::MAX),
         filter,
         encoder: Some(Encoder::new(format, &schema)),
@@ -48,7 +49,10 @@ pub(super) async fn rows(
         table,
     };
     // The first piece is made before the status is sent, so that damage at the start of the range gets its code.
-    let (first, reader) = next_piece(reader).await?;
+    let (first, reader) = next_piece(reader).await.map_err(|error| match error {
+        ApiError::Journal(JournalError::TableDeleted) => ApiError::UnknownTable(name),
+        error => error,
+    })?;
     let rest = stream::try_unfold(reader, |reader| async move {
         if reader.encoder.is_none() {
             return Ok::<_, ApiError>(None);
@@ -97,6 +101,8 @@ struct Reader {
     journal: Arc<dyn Journal>,
     table: Arc<TableState>,
     range: Range<Offset>,
+    /// Whether rows were read already, so that none may be missing from here on.
+    has_read: bool,
     n_left: u64,
     filter: Option<Expr>,
     schema: Schema,
@@ -121,7 +127,7 @@ impl Reader {
                 None => self.range.end.min(self.range.start.saturating_add(self.n_left)),
                 Some(_) => self.range.end,
             };
-            for frame in self.journal.read(&self.table.name, self.range.start..end, READ_BYTES)? {
+            for frame in self.read(end)? {
                 let stored = decode(&frame)?;
                 self.encode(&stored, &mut out);
                 self.range.start = stored.end_offset();
@@ -133,6 +139,26 @@ impl Reader {
             encoder.finish(&mut out);
         }
         Ok(Bytes::from(out))
+    }
+
+    /// Some frames of the rows from the start of the range on.
+    fn read(&mut self, end: Offset) -> Result<Vec<Frame>, JournalError> {
+        let from = self.range.start;
+        let frames = self.journal.read(&self.table.name, from..end, READ_BYTES)?;
+        let now = self.journal.table(&self.table.name);
+        let now =
+            now.filter(|now| now.created_micros == self.table.created_micros).ok_or(JournalError::TableDeleted)?;
+        let dropped_to = now.first_offset.min(self.range.end);
+        let first_offset = frames.first().map_or(dropped_to, |frame| frame.first_offset);
+        if first_offset > from {
+            // Before the first row that is the same as a request that came a little later; after it, it is a hole.
+            if self.has_read {
+                return Err(JournalError::RowsDropped { from, first_offset });
+            }
+            self.range.start = first_offset;
+        }
+        self.has_read = true;
+        Ok(frames)
     }
 
     fn encode(&mut self, stored: &StoredBatch, out: &mut Vec<u8>) {

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use model::ColumnSchema;
 use wire::api::{ColumnInfo, TableInfo, TableList};
 
@@ -22,6 +23,16 @@ pub(super) async fn info(State(state): State<AppState>, path: TablePath) -> Resu
     Ok(Json(describe(&state, &table)))
 }
 
+/// Deletes a table with all that is known of it.
+pub(super) async fn delete(State(state): State<AppState>, path: TablePath) -> Result<StatusCode, ApiError> {
+    let name = table_name(path)?;
+    if !state.journal().delete(&name).await? {
+        return Err(ApiError::UnknownTable(name));
+    }
+    tracing::info!(table = %name, "a table was deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn describe(state: &AppState, table: &TableState) -> TableInfo {
     let column = |column: &ColumnSchema| ColumnInfo {
         name: column.name.clone(),
@@ -29,7 +40,8 @@ fn describe(state: &AppState, table: &TableState) -> TableInfo {
     };
     TableInfo {
         name: table.name.to_string(),
-        n_rows: table.next_offset,
+        n_rows: table.next_offset - table.first_offset,
+        first_offset: table.first_offset,
         n_bytes: table.n_bytes,
         rows_per_second: state.rates().rows_per_second(&table.name, now_micros()),
         last_received_micros: table.last_received_micros,

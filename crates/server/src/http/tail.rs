@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, pings, stopped, text};
 use crate::hub::Subscription;
-use crate::journal::{Frame, coalesce, decode};
+use crate::journal::{Frame, JournalError, coalesce, decode};
 use crate::state::AppState;
 
 /// How many stored bytes are read at a time.
@@ -71,7 +71,9 @@ impl Tail {
             }
             Ok(Ended) => CloseFrame { code: close_code::NORMAL, reason: "".into() },
             Err(error) => {
-                tracing::warn!(table = %self.table, code = error.code(), %error, "a tail ended");
+                if error.status().is_server_error() {
+                    tracing::warn!(table = %self.table, code = error.code(), %error, "a tail ended");
+                }
                 let message = TailMessage::Error { error: error.detail() };
                 let _ = self.out.send(text(&message)).await;
                 CloseFrame { code: close_code::ERROR, reason: error.code().into() }
@@ -81,19 +83,26 @@ impl Tail {
     }
 
     async fn follow(&mut self, stream: &mut SplitStream<WebSocket>, from: Option<Offset>) -> Result<Ended, ApiError> {
-        let next_offset = self.end();
-        let n_bytes = self.state.journal().table(&self.table).map_or(0, |table| table.n_bytes);
-        if self.out.send(text(&TailMessage::Hello { next_offset, n_bytes })).await.is_err() {
+        let table = self.state.journal().table(&self.table);
+        let (first_offset, next_offset) =
+            table.as_ref().map_or((0, 0), |table| (table.first_offset, table.next_offset));
+        let n_bytes = table.as_ref().map_or(0, |table| table.n_bytes);
+        let created_micros = table.map(|table| table.created_micros);
+        let hello = TailMessage::Hello { first_offset, next_offset, created_micros, n_bytes };
+        if self.out.send(text(&hello)).await.is_err() {
             return Ok(Ended);
         }
-        let mut at = from.unwrap_or(next_offset);
+        let mut at = from.unwrap_or(next_offset).max(first_offset);
         let mut pings = pings();
         let mut heard = true;
         let mut stopping = self.out.stopping();
         loop {
             self.subscription.mark_seen();
             if at < self.end() {
-                for frame in self.next_frames(at).await? {
+                let frames = self.next_frames(at).await;
+                // What is read after the table was deleted may be of the one that has its name now.
+                self.check_not_deleted()?;
+                for frame in frames? {
                     at = frame.end_offset();
                     let message = self.message(frame).await?;
                     if self.out.send(message).await.is_err() {
@@ -102,6 +111,7 @@ impl Tail {
                 }
                 continue;
             }
+            self.check_not_deleted()?;
             tokio::select! {
                 biased;
                 message = stream.next() => match message {
@@ -117,6 +127,10 @@ impl Tail {
                 }
             }
         }
+    }
+
+    fn check_not_deleted(&self) -> Result<(), JournalError> {
+        if self.subscription.is_deleted() { Err(JournalError::TableDeleted) } else { Ok(()) }
     }
 
     /// Where the table ends now; a table that is not there has no rows yet.
@@ -137,6 +151,11 @@ impl Tail {
                 Some(frames) => frames,
                 None => journal.read(&table, at..end, READ_BYTES)?,
             };
+            // A reader that retention has overtaken connects anew and is told so.
+            let first_offset = frames.first().map_or(end, |frame| frame.first_offset);
+            if first_offset > at {
+                return Err(JournalError::RowsDropped { from: at, first_offset }.into());
+            }
             Ok(coalesce(frames, at)?)
         })
         .await

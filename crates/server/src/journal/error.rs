@@ -27,6 +27,17 @@ pub enum JournalError {
         /// What is wrong with them.
         reason: String,
     },
+    /// The rows that are due were dropped by the table's retention.
+    #[error("the rows from offset {from} to {first_offset} were dropped by the table's retention")]
+    RowsDropped {
+        /// The first row that was due.
+        from: Offset,
+        /// The first row that is there.
+        first_offset: Offset,
+    },
+    /// The table was deleted.
+    #[error("the table was deleted")]
+    TableDeleted,
     /// The journal was closed.
     #[error("the server is stopping")]
     Closed,
@@ -49,6 +60,14 @@ pub enum JournalError {
         /// The latest format this version knows.
         known: i64,
     },
+    /// The journal could not be copied.
+    #[error("no backup was made: {path}: {reason}")]
+    Backup {
+        /// The file that is at fault.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The data folder cannot be made or opened.
     #[error("cannot open {path}: {reason}")]
     Open {
@@ -69,11 +88,14 @@ impl JournalError {
             JournalError::Failed(_) => "journal_failed",
             JournalError::Store(_) => "journal_unavailable",
             JournalError::Damaged { .. } => "journal_damaged",
+            JournalError::RowsDropped { .. } => "rows_dropped",
+            JournalError::TableDeleted => "table_deleted",
             JournalError::Closed => "stopping",
             JournalError::Internal(_) => "internal",
             JournalError::InUse(_) => "data_in_use",
             JournalError::Foreign(_) => "journal_foreign",
             JournalError::TooNew { .. } => "journal_too_new",
+            JournalError::Backup { .. } => "backup_failed",
             JournalError::Open { .. } => "journal_open",
         }
     }

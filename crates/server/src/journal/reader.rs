@@ -8,6 +8,7 @@ use bytes::Bytes;
 use model::Offset;
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::merge::Span;
 use super::schema::{checksum, open_reader};
 use super::{Frame, JournalError, MAX_FRAME_ROWS};
 
@@ -37,17 +38,30 @@ impl Readers {
         range: Range<Offset>,
         max_bytes: usize,
     ) -> Result<Vec<Frame>, JournalError> {
+        self.with_connection(range.start, |conn| read(conn, table_id, range, max_bytes))
+    }
+
+    /// A table's frames from the one that starts at `from` on, or after it; `max` of them, and nothing of their rows.
+    pub(super) fn spans(&self, table_id: i64, from: Offset, max: usize) -> Result<Vec<Span>, JournalError> {
+        self.with_connection(from, |conn| spans(conn, table_id, from, max).map_err(|error| read_error(&error, from)))
+    }
+
+    fn with_connection<T>(
+        &self,
+        at: Offset,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
         let idle = self.idle().pop();
         let conn = match idle {
             Some(conn) => conn,
-            None => open_reader(&self.path).map_err(|error| read_error(&error, range.start))?,
+            None => open_reader(&self.path).map_err(|error| read_error(&error, at))?,
         };
-        let frames = read(&conn, table_id, range, max_bytes)?;
+        let done = work(&conn)?;
         let mut idle = self.idle();
         if idle.len() < MAX_IDLE {
             idle.push(conn);
         }
-        Ok(frames)
+        Ok(done)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -97,6 +111,22 @@ fn read(conn: &Connection, table_id: i64, range: Range<Offset>, max_bytes: usize
         }
         None => Ok(frames),
     }
+}
+
+fn spans(conn: &Connection, table_id: i64, from: Offset, max: usize) -> rusqlite::Result<Vec<Span>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT first_offset, n_rows, length(frame), received FROM batches WHERE table_id = ?1 AND first_offset >= ?2
+        ORDER BY first_offset LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![table_id, to_i64(from), max as i64], |row| {
+        Ok(Span {
+            first_offset: row.get::<_, i64>(0)? as u64,
+            n_rows: row.get::<_, i64>(1)? as u64,
+            n_bytes: row.get::<_, i64>(2)? as u64,
+            received_micros: row.get(3)?,
+        })
+    })?;
+    rows.collect()
 }
 
 fn to_i64(offset: Offset) -> i64 {

@@ -1,20 +1,19 @@
-//! The one thread that writes: whatever waits becomes one transaction, then one fsync, then many answers.
+//! The one thread that writes: whatever waits becomes one transaction, then one fsync, then many answers. Between these it
+//! does what else changes the file, a bounded piece at a time.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
-use model::{Batch, Bitmap, Cells, Column, Offset, Seq, Strings, TableName, WriterId, system_column};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-use super::frames::Joiner;
-use super::schema::checksum;
-use super::sqlite::{KnownTable, Shared};
-use super::{Append, Appended, Frame, JournalError, OnCommit, Origin, TableState};
-use crate::clock::now_micros;
+use super::commit::{Change, commit};
+use super::schema::allow_checkpoint_on_close;
+use super::sqlite::Shared;
+use super::task::{Outcome, Task, run_task};
+use super::{Append, Appended, JournalError, JournalEvent, OnEvent};
 
 /// The most rows' bytes, as they came, in one transaction.
 const MAX_GROUP_BYTES: usize = 16 << 20;
@@ -22,58 +21,97 @@ const MAX_GROUP_BYTES: usize = 16 << 20;
 const MAX_GROUP_JOBS: usize = 4096;
 /// After a panic so many appends are written each by itself, so that the one at fault harms no other.
 const N_ALONE_AFTER_PANIC: usize = 256;
+/// The log is folded into the file when it has so many pages, which is each 32 MiB or so: it stays short, and the writer
+/// stops seldom.
+const CHECKPOINT_PAGES: u32 = 4000;
 
-/// An append with the one who waits for it.
-pub(super) struct Job {
-    pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, JournalError>>,
+/// Who waits for the outcome of something.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// What the thread is asked to do, with the one who waits for it. All is done in the order in which it was asked.
+pub(super) enum Job {
+    /// To keep rows.
+    Append(Append, Answer<Appended>),
+    /// To do something else.
+    Task(Task, Answer<bool>),
+    /// To fold the log into the file now.
+    Fold(Answer<()>),
 }
 
 pub(super) struct Writer {
     conn: Connection,
     shared: Arc<Shared>,
-    on_commit: OnCommit,
+    on_event: OnEvent,
     n_alone: usize,
+    /// How many pages the log had after the last commit.
+    log_pages: Arc<AtomicU32>,
 }
 
 impl Writer {
-    pub(super) fn new(conn: Connection, shared: Arc<Shared>, on_commit: OnCommit) -> Self {
-        Self { conn, shared, on_commit, n_alone: 0 }
+    pub(super) fn new(mut conn: Connection, shared: Arc<Shared>, on_event: OnEvent) -> rusqlite::Result<Self> {
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&log_pages);
+        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, n_pages| {
+            seen.store(u32::try_from(n_pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self { conn, shared, on_event, n_alone: 0, log_pages })
     }
 
     /// Writes until the queue is closed and empty.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let mut n_bytes = first.append.reservation.n_bytes();
-            let mut group = vec![first];
-            let max_jobs = if self.n_alone > 0 { 1 } else { MAX_GROUP_JOBS };
-            self.n_alone = self.n_alone.saturating_sub(1);
-            while n_bytes < MAX_GROUP_BYTES && group.len() < max_jobs {
-                match jobs.recv_timeout(std::time::Duration::ZERO) {
-                    Ok(job) => {
-                        n_bytes += job.append.reservation.n_bytes();
-                        group.push(job);
-                    }
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        let mut next = jobs.recv().ok();
+        while let Some(job) = next.take() {
+            match job {
+                Job::Append(append, answer) => next = self.write_group(append, answer, jobs),
+                Job::Task(task, answer) => self.do_task(task, answer),
+                Job::Fold(answer) => {
+                    // Whoever went away does not care.
+                    let _ = answer.send(self.attempt(|writer| writer.checkpoint("PASSIVE")));
                 }
             }
-            self.write(group);
+            self.checkpoint_if_long();
+            next = next.or_else(|| jobs.recv().ok());
+        }
+        if self.shared.check().is_err() {
+            return;
         }
         // The log is folded into the file, so that a copy of the file alone is the whole journal.
-        if let Err(error) = self.conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())) {
+        let folded = self.checkpoint("TRUNCATE");
+        // The last connection that closes removes the log's file, unless it is told to write nothing.
+        let allowed = |()| allow_checkpoint_on_close(&self.conn).map_err(|error| write_error(&error));
+        if let Err(error) = folded.and_then(allowed) {
             tracing::warn!(%error, "the journal's log was not folded in");
         }
     }
 
-    fn write(&mut self, group: Vec<Job>) {
-        let (appends, answers): (Vec<Append>, Vec<_>) = group.into_iter().map(|job| (job.append, job.answer)).unzip();
-        let result = self.shared.check().and_then(|()| {
-            let caught = catch_unwind(AssertUnwindSafe(|| commit(&mut self.conn, &self.shared, &appends)));
-            caught.unwrap_or_else(|_| {
-                self.n_alone = N_ALONE_AFTER_PANIC;
-                Err(JournalError::Internal("writing them panicked".to_owned()))
-            })
-        });
+    /// Writes an append and those that wait behind it, up to the first job of another kind, which is given back.
+    fn write_group(&mut self, append: Append, answer: Answer<Appended>, jobs: &Receiver<Job>) -> Option<Job> {
+        let mut n_bytes = append.reservation.n_bytes();
+        let (mut appends, mut answers) = (vec![append], vec![answer]);
+        let max_jobs = if self.n_alone > 0 { 1 } else { MAX_GROUP_JOBS };
+        self.n_alone = self.n_alone.saturating_sub(1);
+        let mut other = None;
+        while n_bytes < MAX_GROUP_BYTES && appends.len() < max_jobs {
+            match jobs.recv_timeout(std::time::Duration::ZERO) {
+                Ok(Job::Append(append, answer)) => {
+                    n_bytes += append.reservation.n_bytes();
+                    appends.push(append);
+                    answers.push(answer);
+                }
+                Ok(task) => {
+                    other = Some(task);
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.write(&appends, answers);
+        other
+    }
+
+    fn write(&mut self, appends: &[Append], answers: Vec<Answer<Appended>>) {
+        let result = self.attempt(|writer| commit(&mut writer.conn, &writer.shared, appends));
         match result {
             Ok((appended, changes)) => {
                 self.publish(changes);
@@ -83,10 +121,10 @@ impl Writer {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, n_appends = answers.len(), "rows were not written");
-                if let JournalError::Failed(reason) = &error {
-                    *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
+                if matches!(error, JournalError::Internal(_)) {
+                    self.n_alone = N_ALONE_AFTER_PANIC;
                 }
+                tracing::error!(%error, n_appends = answers.len(), "rows were not written");
                 for answer in answers {
                     let _ = answer.send(Err(error.clone()));
                 }
@@ -94,261 +132,71 @@ impl Writer {
         }
     }
 
+    fn do_task(&mut self, task: Task, answer: Answer<bool>) {
+        let result = self.attempt(|writer| run_task(&mut writer.conn, &writer.shared, task));
+        let result = result.map(|outcome| match outcome {
+            Outcome::Nothing(result) => result,
+            Outcome::Changed(table, result) => {
+                self.shared.put(table);
+                result
+            }
+            Outcome::Deleted(name, id) => {
+                self.shared.remove(&name, id);
+                (self.on_event)(JournalEvent::Deleted(&name));
+                true
+            }
+        });
+        if let Err(error) = &result {
+            tracing::error!(%error, "the journal's file was not changed");
+        }
+        // Whoever went away will see what came of it.
+        let _ = answer.send(result);
+    }
+
+    /// Does something to the file, unless a write failed before. After one that fails nothing is written any more.
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        self.shared.check()?;
+        let caught = catch_unwind(AssertUnwindSafe(|| work(self)));
+        let result = caught.unwrap_or_else(|_| Err(JournalError::Internal("writing them panicked".to_owned())));
+        if let Err(JournalError::Failed(reason)) = &result {
+            *self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
+        }
+        result
+    }
+
     fn publish(&self, changes: Vec<Change>) {
         for change in changes {
             let name = change.table.state.name.clone();
-            self.shared.tables.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), change.table);
+            self.shared.put(change.table);
             for frame in &change.frames {
-                (self.on_commit)(&name, frame);
+                (self.on_event)(JournalEvent::Stored(&name, frame));
             }
         }
     }
-}
 
-/// What a transaction did to a table.
-struct Change {
-    table: KnownTable,
-    frames: Vec<Frame>,
-}
-
-/// A table within a transaction.
-struct Pending<'a> {
-    id: i64,
-    state: TableState,
-    schema_changed: bool,
-    writers: HashMap<WriterId, (Seq, bool)>,
-    joiner: Joiner<'a>,
-    system: SystemCells,
-    frames: Vec<Frame>,
-}
-
-type Committed = (Vec<Appended>, Vec<Change>);
-
-fn commit(conn: &mut Connection, shared: &Shared, appends: &[Append]) -> Result<Committed, JournalError> {
-    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| write_error(&error))?;
-    let received = now_micros();
-    let mut by_name: HashMap<&TableName, Pending<'_>> = HashMap::new();
-    let mut appended = Vec::with_capacity(appends.len());
-    let mut order = Vec::new();
-    let work = (|| -> rusqlite::Result<()> {
-        for append in appends {
-            if !by_name.contains_key(&append.table) {
-                order.push(&append.table);
-                by_name.insert(&append.table, Pending::open(&tx, shared, &append.table)?);
-            }
-            let table = by_name.get_mut(&append.table).expect("it was put there just now");
-            appended.push(table.take(&tx, append, received)?);
+    fn checkpoint_if_long(&mut self) {
+        if self.log_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES || self.shared.check().is_err() {
+            return;
         }
-        for name in &order {
-            by_name.get_mut(name).expect("each was put there").store(&tx, received)?;
+        // On a full disk the log stays as it is, and holds every row.
+        if let Err(error) = self.attempt(|writer| writer.checkpoint("PASSIVE")) {
+            tracing::error!(%error, "the journal's log was not folded in");
         }
-        Ok(())
-    })();
-    work.map_err(|error| write_error(&error))?;
-    tx.commit().map_err(|error| write_error(&error))?;
-    let changes = order.iter().filter_map(|name| by_name.remove(name)).map(Pending::into_change).collect();
-    Ok((appended, changes))
+    }
+
+    fn checkpoint(&self, mode: &str) -> Result<(), JournalError> {
+        let folded = self.conn.pragma_update_and_check(None, "wal_checkpoint", mode, |_| Ok(()));
+        folded.map_err(|error| write_error(&error))
+    }
 }
 
 /// A full disk passes; after any other failure to write, what is on disk is unknown and must be read afresh.
-fn write_error(error: &rusqlite::Error) -> JournalError {
+pub(super) fn write_error(error: &rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => JournalError::DiskFull,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OutOfMemory) => {
             JournalError::Store(error.to_string())
         }
         _ => JournalError::Failed(error.to_string()),
-    }
-}
-
-impl<'a> Pending<'a> {
-    fn open(tx: &Transaction<'_>, shared: &Shared, name: &TableName) -> rusqlite::Result<Self> {
-        let (id, state) = match shared.find(name) {
-            Some(table) => (table.id, TableState::clone(&table.state)),
-            None => {
-                tx.prepare_cached("INSERT INTO tables (name, next_offset, n_bytes) VALUES (?1, 0, 0)")?
-                    .execute([name.to_string()])?;
-                let state = TableState {
-                    name: name.clone(),
-                    next_offset: 0,
-                    n_bytes: 0,
-                    last_received_micros: None,
-                    schema: Arc::default(),
-                };
-                (tx.last_insert_rowid(), state)
-            }
-        };
-        Ok(Self {
-            id,
-            state,
-            schema_changed: false,
-            writers: HashMap::new(),
-            joiner: Joiner::default(),
-            system: SystemCells::default(),
-            frames: Vec::new(),
-        })
-    }
-
-    /// Takes the rows of an append that are new.
-    fn take(&mut self, tx: &Transaction<'_>, append: &'a Append, received: i64) -> rusqlite::Result<Appended> {
-        let n_known = match &append.origin {
-            Some(origin) => self.advance(tx, origin)?,
-            None => 0,
-        };
-        let first_offset = self.state.next_offset;
-        let mut n_before = 0;
-        for batch in &append.batches {
-            let skip = n_known.saturating_sub(n_before).min(batch.n_rows());
-            let range = skip..batch.n_rows();
-            if range.is_empty() {
-                n_before += batch.n_rows();
-                continue;
-            }
-            if !self.joiner.fits(batch, range.len()) {
-                self.flush(received);
-            }
-            let seqs = append
-                .origin
-                .as_ref()
-                .map(|origin| (origin.writer, &origin.seqs[n_before + range.start..n_before + range.end]));
-            self.system.push(seqs, range.len());
-            self.state.next_offset += range.len() as Offset;
-            self.joiner.push(batch, range);
-            n_before += batch.n_rows();
-        }
-        let n_stored = self.state.next_offset - first_offset;
-        if n_stored > 0 {
-            self.state.last_received_micros = Some(received);
-        }
-        Ok(Appended { n_stored, n_duplicate: n_known as u64, first_offset: (n_stored > 0).then_some(first_offset) })
-    }
-
-    /// Moves the writer's last number on; says how many of the rows are at or below the one before.
-    fn advance(&mut self, tx: &Transaction<'_>, origin: &Origin) -> rusqlite::Result<usize> {
-        let last = match self.writers.get(&origin.writer) {
-            Some((last, _)) => *last,
-            None => tx
-                .prepare_cached("SELECT last_seq FROM writers WHERE table_id = ?1 AND writer = ?2")?
-                .query_row(params![self.id, origin.writer.as_bytes()], |row| row.get::<_, i64>(0))
-                .optional()?
-                .map_or(0, |seq| seq as Seq),
-        };
-        let moved = origin.last_seq > last;
-        let entry = self.writers.entry(origin.writer).or_insert((last, false));
-        *entry = (last.max(origin.last_seq), entry.1 || moved);
-        Ok(origin.seqs.partition_point(|seq| *seq <= last))
-    }
-
-    /// Makes a frame of what was gathered.
-    fn flush(&mut self, received: i64) {
-        let n_rows = self.joiner.n_rows();
-        if n_rows == 0 {
-            return;
-        }
-        // The rows gathered are the last that were numbered; those of the batch at hand are not counted yet.
-        let first_offset = self.state.next_offset - n_rows as Offset;
-        let mut batch = std::mem::take(&mut self.joiner).finish();
-        self.schema_changed |= merge_schema(&batch, &mut self.state);
-        for column in std::mem::take(&mut self.system).into_columns(received) {
-            batch.add_column(column);
-        }
-        let bytes = Bytes::from(wire::arrow::encode_frame(first_offset, &batch));
-        self.state.n_bytes += bytes.len() as u64;
-        self.frames.push(Frame { first_offset, n_rows: n_rows as u64, bytes });
-    }
-
-    /// Puts everything into the transaction.
-    fn store(&mut self, tx: &Transaction<'_>, received: i64) -> rusqlite::Result<()> {
-        self.flush(received);
-        for (writer, (last_seq, moved)) in &self.writers {
-            if *moved {
-                tx.prepare_cached("INSERT OR REPLACE INTO writers (table_id, writer, last_seq) VALUES (?1, ?2, ?3)")?
-                    .execute(params![self.id, writer.as_bytes(), *last_seq as i64])?;
-            }
-        }
-        if self.frames.is_empty() {
-            return Ok(());
-        }
-        for frame in &self.frames {
-            let sum = checksum(self.id, frame.first_offset, frame.n_rows, &frame.bytes);
-            tx.prepare_cached(
-                "INSERT INTO batches (table_id, first_offset, n_rows, received, crc32, frame)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                self.id,
-                frame.first_offset as i64,
-                frame.n_rows as i64,
-                received,
-                sum,
-                &frame.bytes[..]
-            ])?;
-        }
-        if self.schema_changed {
-            for (idx, column) in self.state.schema.columns().iter().enumerate() {
-                tx.prepare_cached(
-                    "INSERT OR REPLACE INTO columns (table_id, idx, name, type) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![self.id, idx as i64, column.name, column.column_type.name()])?;
-            }
-        }
-        tx.prepare_cached("UPDATE tables SET next_offset = ?2, n_bytes = ?3, last_received = ?4 WHERE id = ?1")?
-            .execute(params![
-                self.id,
-                self.state.next_offset as i64,
-                self.state.n_bytes as i64,
-                self.state.last_received_micros
-            ])?;
-        Ok(())
-    }
-
-    fn into_change(self) -> Change {
-        Change { table: KnownTable { id: self.id, state: Arc::new(self.state) }, frames: self.frames }
-    }
-}
-
-/// Merges the batch's columns into the table's; the schema is copied only when it changes.
-fn merge_schema(batch: &Batch, state: &mut TableState) -> bool {
-    let mut schema = model::Schema::clone(&state.schema);
-    let changed = batch.merge_schema(&mut schema);
-    if changed {
-        state.schema = Arc::new(schema);
-    }
-    changed
-}
-
-/// The system's cells for the rows gathered.
-#[derive(Default)]
-struct SystemCells {
-    writers: Strings,
-    seqs: Vec<i64>,
-    known: Bitmap,
-}
-
-impl SystemCells {
-    fn push(&mut self, origin: Option<(WriterId, &[Seq])>, n_rows: usize) {
-        self.known.extend_repeat(origin.is_some(), n_rows);
-        match origin {
-            Some((writer, seqs)) => {
-                let writer = writer.to_string();
-                seqs.iter().for_each(|_| self.writers.push(&writer));
-                self.seqs.extend(seqs.iter().map(|seq| *seq as i64));
-            }
-            None => {
-                (0..n_rows).for_each(|_| self.writers.push(""));
-                self.seqs.resize(self.seqs.len() + n_rows, 0);
-            }
-        }
-    }
-
-    /// `_writer` and `_seq` are null in rows that came without.
-    fn into_columns(self, received: i64) -> [Column; 3] {
-        let n_rows = self.known.len();
-        let validity = (self.known.count_ones() < n_rows).then_some(self.known);
-        [
-            Column::new(system_column::WRITER.to_owned(), Cells::Text(self.writers), validity.clone()),
-            Column::new(system_column::SEQ.to_owned(), Cells::Int(self.seqs), validity),
-            Column::new(system_column::RECEIVED.to_owned(), Cells::Time(vec![received; n_rows]), None),
-        ]
     }
 }

@@ -95,10 +95,10 @@ impl HeldTable {
         *lock(&self.last_used)
     }
 
-    /// Whether another look would be worth a table of its own: this one was given up for want of room, or broke.
+    /// Whether another look would be worth a table of its own: this one was deleted, or given up for want of room, or broke.
     pub(super) fn is_spent(&self) -> bool {
         let too_large = matches!(self.given_up.get(), Some(QueryError::TableTooLarge { .. }));
-        (self.given_up.get().is_some() && !too_large) || self.table.is_poisoned()
+        self.subscription.is_deleted() || (self.given_up.get().is_some() && !too_large) || self.table.is_poisoned()
     }
 
     /// Answers a question with every row that was committed by now; `None` when what is known shows the view as it is.
@@ -154,21 +154,46 @@ impl HeldTable {
 
     /// Reads in what was committed by now.
     fn read_in(&self, journal: &dyn Journal, tables: &Tables) -> Result<(), QueryError> {
-        let end = journal.table(&self.name).map_or(0, |table| table.next_offset);
+        let table = journal.table(&self.name);
+        let (first_offset, end) = table.map_or((0, 0), |table| (table.first_offset, table.next_offset));
         let _turn = lock(&self.reading);
         loop {
-            let at = self.table()?.next_offset();
+            if self.subscription.is_deleted() {
+                return Err(self.give_up(JournalError::TableDeleted.into()));
+            }
+            let (starts_at, at) = self.table().map(|table| (table.first_offset(), table.next_offset()))?;
             if at >= end {
+                if starts_at < first_offset {
+                    self.table.write().map_err(|_| broken())?.drop_before(first_offset);
+                }
                 return Ok(());
             }
             let frames = match self.subscription.recent(at) {
                 Some(frames) => frames,
                 None => journal.read(&self.name, at..end, READ_BYTES)?,
             };
+            // What is read after the table was deleted may be of the one that has its name now.
+            if self.subscription.is_deleted() {
+                continue;
+            }
+            if frames.is_empty() {
+                // Every row up to there was dropped meanwhile.
+                return Ok(());
+            }
             for frame in frames {
                 let stored = decode(&frame)?;
                 // The lock is taken for one frame at a time, so that who reads waits little.
                 let mut table = self.table.write().map_err(|_| broken())?;
+                let from = table.next_offset();
+                if stored.first_offset > from {
+                    // The rows between were dropped by retention.
+                    if table.n_rows() > 0 {
+                        drop(table);
+                        let error = JournalError::RowsDropped { from, first_offset: stored.first_offset };
+                        return Err(self.give_up(error.into()));
+                    }
+                    *table = Table::starting_at(stored.first_offset);
+                }
                 table.append(&stored).map_err(|error| self.refused(&error, tables))?;
             }
             self.set_bytes(self.table()?.memory_bytes());

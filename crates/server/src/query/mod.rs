@@ -58,11 +58,27 @@ impl Queries {
 
     /// Answers a question once.
     pub(crate) async fn ask(self: &Arc<Self>, question: Question) -> Result<Answer, QueryError> {
-        if self.journal.table(&question.table).is_none() {
-            return Err(QueryError::UnknownTable(question.table));
+        let question = Arc::new(question);
+        let mut answer = Ok(None);
+        // What is in memory may have been deleted, or dropped on disk, since it was read. It is not held again.
+        for _ in 0..2 {
+            if self.journal.table(&question.table).is_none() {
+                return Err(QueryError::UnknownTable(question.table.clone()));
+            }
+            let table = self.hold(&question.table);
+            answer = self.look(&table, &question, None).await;
+            let is_gone = |error: &JournalError| matches!(error.code(), "table_deleted" | "rows_dropped");
+            if !matches!(&answer, Err(QueryError::Journal(error)) if is_gone(error)) {
+                break;
+            }
         }
-        let table = self.hold(&question.table);
-        let answer = self.look(&table, &Arc::new(question), None).await?;
+        let answer = answer.map_err(|error| match error {
+            QueryError::Journal(JournalError::TableDeleted) => QueryError::UnknownTable(question.table.clone()),
+            QueryError::Journal(error @ JournalError::RowsDropped { .. }) => {
+                JournalError::Store(error.to_string()).into()
+            }
+            error => error,
+        })?;
         // Only what is known already has no answer.
         answer.ok_or_else(|| JournalError::Internal("no answer".to_owned()).into())
     }

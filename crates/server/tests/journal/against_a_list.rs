@@ -2,15 +2,14 @@
 //! is kept once, in order, and is still there when the folder is opened again.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::common::Folder;
 use clap::Parser;
 use model::{Batch, Offset, Row, Seq, TableName, Value, WriterId};
 use proptest::prelude::*;
 use server::Config;
-use server::journal::{Append, Appended, Frame, Journal, Origin, SqliteJournal, decode};
+use server::journal::{Append, Appended, Frame, Journal, JournalEvent, Origin, Retention, SqliteJournal, decode};
 
 const N_TABLES: u8 = 2;
 const N_WRITERS: u8 = 3;
@@ -35,6 +34,12 @@ enum Step {
     Reopen,
     /// Someone reads from some row of the table on.
     Read(u8, prop::sample::Index),
+    /// Somebody says how many rows of a table are to be kept.
+    Keep(u8, Option<u64>),
+    /// What happens by itself in time happens now.
+    TidyUp,
+    /// The table is deleted.
+    Delete(u8),
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -48,6 +53,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => prop::collection::vec(request(), 1..6).prop_map(Step::Append),
         1 => Just(Step::Reopen),
         2 => (0..N_TABLES, any::<prop::sample::Index>()).prop_map(|(table, at)| Step::Read(table, at)),
+        1 => (0..N_TABLES, prop::option::of(1_u64..40)).prop_map(|(table, n_rows)| Step::Keep(table, n_rows)),
+        2 => Just(Step::TidyUp),
+        1 => (0..N_TABLES).prop_map(Step::Delete),
     ]
 }
 
@@ -57,7 +65,10 @@ type Kept = (i64, Option<(WriterId, Seq)>);
 /// What the journal should hold.
 #[derive(Default)]
 struct Oracle {
+    /// Every row there was since the table was made.
     tables: HashMap<u8, Vec<Kept>>,
+    /// The fewest rows that were to be kept of a table since it was made.
+    kept: HashMap<u8, u64>,
     last: HashMap<(u8, u8), Seq>,
     n_made: i64,
 }
@@ -68,6 +79,7 @@ impl Oracle {
         let writer_id = |byte: u8| WriterId::from_bytes([byte; 16]);
         let last = request.writer.map(|(writer, _)| *self.last.entry((request.table, writer)).or_default());
         let first_seq = request.writer.zip(last).map(|((_, delta), last)| last.saturating_add_signed(delta + 1).max(1));
+        // A table is there once rows came, known or not.
         let table = self.tables.entry(request.table).or_default();
         let first_offset = table.len() as Offset;
         let (mut seqs, mut rows, mut n_duplicate) = (Vec::new(), Vec::new(), 0);
@@ -94,6 +106,22 @@ impl Oracle {
         let reservation = journal.reserve(100).expect("there is room");
         let append = Append { table: name(request.table), origin, batches, reservation };
         (append, Appended { n_stored, n_duplicate, first_offset: (n_stored > 0).then_some(first_offset) })
+    }
+
+    /// Whether there was such a table, of which nothing is left.
+    fn delete(&mut self, table: u8) -> bool {
+        self.last.retain(|(of, _), _| *of != table);
+        self.kept.remove(&table);
+        self.tables.remove(&table).is_some()
+    }
+
+    /// Where the table starts, which must be where it may.
+    fn first_offset(&self, journal: &SqliteJournal, table: u8) -> Offset {
+        let Some(state) = journal.table(&name(table)) else { return 0 };
+        let n_left = state.next_offset - state.first_offset;
+        let may_start = state.first_offset == 0 || self.kept.get(&table).is_some_and(|kept| n_left >= *kept);
+        assert!(may_start, "{n_left} rows are left, of which {:?} were to be kept", self.kept.get(&table));
+        state.first_offset
     }
 
     /// The rows of a table from one on, each with its offset.
@@ -125,34 +153,20 @@ fn kept(frames: &[Frame]) -> Vec<(Offset, Kept)> {
     rows
 }
 
-/// A folder that goes away in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static N_MADE: AtomicU64 = AtomicU64::new(0);
-        let n = N_MADE.fetch_add(1, Ordering::Relaxed);
-        Self(std::env::temp_dir().join(format!("streamtable-journal-{}-{n}", std::process::id())))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The frames that were told of, by table.
 type Published = Arc<Mutex<HashMap<TableName, Vec<Frame>>>>;
 
 fn open(folder: &Folder, published: &Published) -> SqliteJournal {
     let limits = Config::try_parse_from(["streamtable-server"]).expect("every flag has a default").limits;
     let published = Arc::clone(published);
-    let on_commit = Box::new(move |table: &TableName, frame: &Frame| {
-        published.lock().expect("no test panics with it").entry(table.clone()).or_default().push(frame.clone());
+    let on_event = Box::new(move |event: JournalEvent<'_>| {
+        let mut published = published.lock().expect("no test panics with it");
+        match event {
+            JournalEvent::Stored(table, frame) => published.entry(table.clone()).or_default().push(frame.clone()),
+            JournalEvent::Deleted(table) => drop(published.remove(table)),
+        }
     });
-    SqliteJournal::open(&folder.0, &limits, on_commit).expect("the folder can be written")
+    SqliteJournal::open(&folder.0, &limits, Retention::default(), on_event).expect("the folder can be written")
 }
 
 /// Reads a table's rows from one on, in several reads.
@@ -195,7 +209,34 @@ proptest! {
                 }
                 Step::Read(table, at) => {
                     let from = at.index(oracle.rows(table, 0).len() + 1);
-                    prop_assert_eq!(read(&journal, table, from as Offset), oracle.rows(table, from));
+                    let read = read(&journal, table, from as Offset);
+                    let first_offset = oracle.first_offset(&journal, table) as usize;
+                    // Rows may have gone in between.
+                    let skipped = read.iter().filter(|(offset, _)| (*offset as usize) < first_offset).count();
+                    prop_assert_eq!(&read[skipped..], oracle.rows(table, from.max(first_offset)));
+                }
+                Step::Keep(table, n_rows) => {
+                    let retention = Retention { max_rows: n_rows, ..Retention::default() };
+                    let is_set = runtime.block_on(journal.set_retention(&name(table), Some(retention)));
+                    prop_assert_eq!(&is_set, &Ok(oracle.tables.contains_key(&table)));
+                    if let (Ok(true), Some(n_rows)) = (is_set, n_rows) {
+                        let kept = oracle.kept.entry(table).or_insert(n_rows);
+                        *kept = n_rows.min(*kept);
+                    }
+                }
+                Step::TidyUp => {
+                    journal.tidy_up().unwrap();
+                    for table in journal.tables() {
+                        let n_rows = table.next_offset - table.first_offset;
+                        let max = table.retention.and_then(|kept| kept.max_rows);
+                        // A frame of this test has no more than a group of requests, and none is joined with so many.
+                        prop_assert!(max.is_none_or(|max| n_rows < max + 64 * 40), "{n_rows} rows of {max:?} are left");
+                    }
+                }
+                Step::Delete(table) => {
+                    let is_deleted = runtime.block_on(journal.delete(&name(table)));
+                    prop_assert_eq!(is_deleted, Ok(oracle.delete(table)));
+                    prop_assert!(journal.table(&name(table)).is_none());
                 }
             }
         }
@@ -203,7 +244,8 @@ proptest! {
         let journal = open(&folder, &Published::default());
         let published = published.lock().expect("no test panics with it");
         for table in 0..N_TABLES {
-            prop_assert_eq!(read(&journal, table, 0), oracle.rows(table, 0));
+            let first_offset = oracle.first_offset(&journal, table);
+            prop_assert_eq!(read(&journal, table, first_offset), oracle.rows(table, first_offset as usize));
             let told = published.get(&name(table)).map(|frames| kept(frames)).unwrap_or_default();
             prop_assert_eq!(told, oracle.rows(table, 0), "each frame is told of once, in order");
         }
