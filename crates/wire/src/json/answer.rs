@@ -35,7 +35,7 @@ pub enum QueryText {
 /// [`WireError::Json`], also of a message that is neither an answer nor an error; [`WireError::Tag`].
 pub fn decode_query_text(json: &str) -> Result<QueryText, WireError> {
     let mut fields = Fields::of(parse(json)?)?;
-    let request = fields.take("request").ok().map(number).transpose()?;
+    let request = fields.take("request").ok().as_ref().map(number).transpose()?;
     if text(fields.take("type")?)? == "error" {
         let mut error = Fields::of(fields.take("error")?)?;
         let error = ErrorDetail { code: text(error.take("code")?)?, message: text(error.take("message")?)? };
@@ -43,9 +43,9 @@ pub fn decode_query_text(json: &str) -> Result<QueryText, WireError> {
     }
     // Plain loops: a reader in a browser has to load them.
     let mut answer = QueryAnswer {
-        next_offset: number(fields.take("next_offset")?)?,
-        n_rows: number(fields.take("n_rows")?)?,
-        first: number(fields.take("first")?)?,
+        next_offset: number(&fields.take("next_offset")?)?,
+        n_rows: number(&fields.take("n_rows")?)?,
+        first: number(&fields.take("first")?)?,
         row_ids: numbers(fields.take("row_ids")?)?,
         ..QueryAnswer::default()
     };
@@ -88,7 +88,7 @@ pub fn decode_column_facts(json: &str) -> Result<(ColumnFacts, Vec<(Value, u64)>
     let mut values = Vec::new();
     for value in list(fields.take("values")?)? {
         let mut value = Fields::of(value)?;
-        values.push((untag(value.take("value")?)?, number(value.take("n_rows")?)?));
+        values.push((untag(value.take("value")?)?, number(&value.take("n_rows")?)?));
     }
     Ok((facts, values))
 }
@@ -120,10 +120,10 @@ fn float(value: &Value) -> Result<f64, WireError> {
     }
 }
 
-fn number(value: Value) -> Result<u64, WireError> {
+fn number(value: &Value) -> Result<u64, WireError> {
     match value {
-        Value::Float(float) if float >= 0.0 => Ok(float as u64),
-        Value::Int(int) => u64::try_from(int).map_err(|_| unknown("number")),
+        Value::Float(float) if *float >= 0.0 => Ok(*float as u64),
+        Value::Int(int) => u64::try_from(*int).map_err(|_| unknown("number")),
         _ => Err(unknown("number")),
     }
 }
@@ -135,7 +135,7 @@ fn list(value: Value) -> Result<Vec<Value>, WireError> {
 fn numbers(value: Value) -> Result<Vec<u64>, WireError> {
     let mut numbers = Vec::new();
     for item in list(value)? {
-        numbers.push(number(item)?);
+        numbers.push(number(&item)?);
     }
     Ok(numbers)
 }
