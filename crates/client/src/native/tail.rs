@@ -112,7 +112,7 @@ impl Follower {
     fn take(&mut self, message: Message) -> Result<Option<TailEvent>, String> {
         match message {
             Message::Text(text) => match serde_json::from_str(&text).map_err(|error| error.to_string())? {
-                TailMessage::Hello { first_offset, next_offset, created_micros } => {
+                TailMessage::Hello { first_offset, next_offset, created_micros, .. } => {
                     if self.tail.on_hello(Hello { first_offset, next_offset, created_micros }) {
                         // The server must know from where, too.
                         self.socket = None;

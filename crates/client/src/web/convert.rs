@@ -8,8 +8,8 @@ use crate::tail::Hello;
 
 /// A text message of the tail.
 pub(crate) enum TailText {
-    /// Where the table starts and ends now.
-    Hello(Hello),
+    /// Where the table starts and ends now, and what its rows take on the server's disk, in bytes.
+    Hello(Hello, u64),
     /// The tail ends, and why.
     Error(String),
 }
@@ -20,12 +20,13 @@ pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
     let read = match get(&message, "type").as_string().as_deref() {
         Some("hello") => {
             let number = |name| get(&message, name).as_f64().filter(|number| *number >= 0.0);
+            let n_bytes = number("n_bytes").unwrap_or_default();
             let hello = |next_offset| Hello {
                 first_offset: number("first_offset").unwrap_or_default() as Offset,
                 next_offset: next_offset as Offset,
                 created_micros: number("created_micros").map(|micros| micros as i64),
             };
-            number("next_offset").map(|next_offset| TailText::Hello(hello(next_offset)))
+            number("next_offset").map(|next_offset| TailText::Hello(hello(next_offset), n_bytes as u64))
         }
         Some("error") => get(&get(&message, "error"), "message").as_string().map(TailText::Error),
         _ => None,

@@ -92,8 +92,9 @@ impl Tail {
         let table = self.state.journal().table(&self.table);
         let (first_offset, next_offset) =
             table.as_ref().map_or((0, 0), |table| (table.first_offset, table.next_offset));
+        let n_bytes = table.as_ref().map_or(0, |table| table.n_bytes);
         let created_micros = table.map(|table| table.created_micros);
-        let hello = TailMessage::Hello { first_offset, next_offset, created_micros };
+        let hello = TailMessage::Hello { first_offset, next_offset, created_micros, n_bytes };
         if self.out.send(text(&hello)).await.is_err() {
             return Ok(Ended);
         }

@@ -280,6 +280,9 @@ impl Grid {
         let first = in_view.start.saturating_sub(margin);
         let anchor = if is_tailing {
             Anchor::End
+        } else if let Some(row_id) = state.revealed {
+            // Wherever it stands when the answer is made.
+            Anchor::Row { row_id, n_above: margin as f64, else_rank: first as f64 }
         } else if geometry.is_at_top() {
             Anchor::Rank(0.0)
         } else if let Some((rank, row_id)) = self.row_to_hold(&state) {
