@@ -80,9 +80,22 @@ impl Tail {
         tail
     }
 
-    /// The next message with rows; `None` when the server closed the tail.
+    /// The next message with rows; `None` when the server closed the tail. What is said of dropped rows before it is in
+    /// [`Tail::first_offset`].
     pub async fn next(&mut self) -> Option<TailRows> {
-        let (first_offset, rows) = match self.message().await? {
+        let message = loop {
+            let message = self.message().await?;
+            match &message {
+                Message::Text(text) if text.starts_with("{\"type\":\"dropped\"") => {
+                    let dropped: Json = serde_json::from_str(text).expect("messages are JSON");
+                    let first_offset = dropped["first_offset"].as_u64().expect("a number");
+                    assert!(first_offset > self.first_offset, "more was dropped");
+                    self.first_offset = first_offset;
+                }
+                _ => break message,
+            }
+        };
+        let (first_offset, rows) = match message {
             Message::Binary(frame) => {
                 let stored = wire::arrow::decode_frame(&frame).expect("a binary message is a frame");
                 let rows = (0..stored.batch.n_rows()).map(|idx| stored.batch.row(idx)).collect();

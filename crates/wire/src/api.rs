@@ -221,6 +221,11 @@ pub enum TailMessage {
         #[serde(default)]
         n_bytes: u64,
     },
+    /// Rows were dropped by the table's retention.
+    Dropped {
+        /// The offset of the first row that is still there.
+        first_offset: Offset,
+    },
     /// The tail ends, and why.
     Error {
         /// The reason.

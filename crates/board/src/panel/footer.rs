@@ -10,6 +10,11 @@ use crate::state::text::{bytes, count, rate};
 pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
     let state = model.state;
     let is_grouped = move || state.with(|state| state.is_grouped);
+    let in_browser = model.is_in_browser();
+    let let_go_title = match in_browser {
+        true => "The older rows do not fit the memory of this tab.",
+        false => "The table keeps only its newest rows.",
+    };
     let n_selected = move || model.selection.with(crate::state::selection::Selection::n_rows);
     view! {
         <footer class="footer">
@@ -20,9 +25,10 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
                 " rows"
             </span>
             <Show when=move || state.with(|state| state.n_let_go > 0)>
-                <span class="wide-only" title="The older rows do not fit the memory of this tab, or the table keeps only the newest.">
-                    {move || state.with(|state| {
-                        format!("{} older ones not held: past {}", count(state.n_let_go), bytes(state.budget_bytes))
+                <span class="wide-only" title=let_go_title>
+                    {move || state.with(|state| match in_browser {
+                        true => format!("{} older ones not held: past {}", count(state.n_let_go), bytes(state.budget_bytes)),
+                        false => format!("{} older ones dropped", count(state.n_let_go)),
                     })}
                 </span>
             </Show>

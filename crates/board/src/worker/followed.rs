@@ -99,6 +99,7 @@ impl Followed {
                 };
             }
             TailEvent::Batch(batch) => self.append(&batch),
+            TailEvent::Dropped { first_offset } => drop(self.table.drop_before(first_offset)),
             TailEvent::Reconnecting { reason, .. } => self.connection = Connection::Lost { reason },
         }
     }

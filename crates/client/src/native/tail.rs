@@ -119,6 +119,8 @@ impl Follower {
                     }
                     Ok(Some(TailEvent::Hello { first_offset, next_offset }))
                 }
+                // What came stays with whoever has it.
+                TailMessage::Dropped { .. } => Ok(None),
                 TailMessage::Error { error } => Err(error.message),
             },
             Message::Binary(frame) => {

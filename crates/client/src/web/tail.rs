@@ -31,6 +31,11 @@ pub enum TailEvent {
     },
     /// Rows, each once and in order.
     Batch(StoredBatch),
+    /// The table's retention dropped the rows before this one.
+    Dropped {
+        /// The offset of the first row that is still there.
+        first_offset: Offset,
+    },
     /// The connection was lost or refused, and is tried again.
     Reconnecting {
         /// How long until then, in milliseconds.
@@ -46,6 +51,8 @@ enum Message {
     Hello(Hello, u64),
     /// Rows.
     Rows(StoredBatch),
+    /// Rows before this offset were dropped.
+    Dropped(Offset),
 }
 
 /// Closes the connection when dropped.
@@ -117,6 +124,7 @@ impl Follower {
                     Joined::Gap { expected } => Some(self.lose(format!("rows from offset {expected} are missing"))),
                 }
             }
+            Ok(Message::Dropped(first_offset)) => Some(TailEvent::Dropped { first_offset }),
             Err(reason) => Some(self.lose(reason)),
         }
     }
@@ -136,6 +144,7 @@ fn read(event: SocketEvent) -> Result<Message, String> {
         }
         SocketEvent::Text(text) => match tail_text(&text)? {
             TailText::Hello(hello, n_bytes) => Ok(Message::Hello(hello, n_bytes)),
+            TailText::Dropped(first_offset) => Ok(Message::Dropped(first_offset)),
             TailText::Error(reason) => Err(reason),
         },
         SocketEvent::Opened => Err("the connection was opened twice".to_owned()),
