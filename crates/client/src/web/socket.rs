@@ -16,6 +16,8 @@ const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// What came.
 pub(crate) enum SocketEvent {
+    /// The connection stands: what is sent now goes out.
+    Opened,
     /// A text message.
     Text(String),
     /// A binary message.
@@ -56,7 +58,7 @@ fn size(event: &SocketEvent) -> usize {
     match event {
         SocketEvent::Text(text) => text.len(),
         SocketEvent::Binary(bytes) => bytes.len(),
-        SocketEvent::Closed(_) => 0,
+        SocketEvent::Opened | SocketEvent::Closed(_) => 0,
     }
 }
 
@@ -67,6 +69,7 @@ pub(crate) struct Socket {
     inbox: Rc<RefCell<Inbox>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
+    _on_open: Closure<dyn FnMut()>,
 }
 
 impl Socket {
@@ -101,9 +104,22 @@ impl Socket {
                 inbox.borrow_mut().push(SocketEvent::Closed(reason));
             })
         };
+        let on_open = {
+            let inbox = Rc::clone(&inbox);
+            Closure::new(move || {
+                inbox.borrow_mut().push(SocketEvent::Opened);
+            })
+        };
+        socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Self { socket, inbox, _on_message: on_message, _on_close: on_close })
+        Ok(Self { socket, inbox, _on_message: on_message, _on_close: on_close, _on_open: on_open })
+    }
+
+    /// Sends a text. One that is sent before the connection stands, or after it ended, is lost.
+    pub(crate) fn send(&self, text: &str) {
+        // It fails only where it is lost.
+        let _ = self.socket.send_with_str(text);
     }
 
     /// The next event, in order.
@@ -125,6 +141,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
         let _ = self.socket.close();

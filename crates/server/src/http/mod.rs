@@ -4,6 +4,7 @@ mod append;
 mod board;
 mod body;
 mod error;
+mod facts;
 mod gather;
 mod health;
 mod import;
@@ -50,6 +51,7 @@ pub fn app(state: AppState) -> Router {
         )
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
         .route("/tables/{entity}/{project}/{table}/import", post(import::import))
+        .route("/tables/{entity}/{project}/{table}/facts", get(facts::facts))
         .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
     let mut app = Router::new()

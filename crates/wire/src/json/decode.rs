@@ -61,7 +61,7 @@ pub(crate) fn is_media_type(mime: &str) -> bool {
     mime.chars().all(|c| c.is_ascii_alphanumeric() || "/+.-_;= ".contains(c))
 }
 
-fn parse(json: &str) -> Result<Value, WireError> {
+pub(super) fn parse(json: &str) -> Result<Value, WireError> {
     serde_json::from_str::<Plain>(json).map(|plain| plain.0).map_err(|error| WireError::Json(error.to_string()))
 }
 
@@ -78,7 +78,7 @@ fn row_of(value: Value) -> Result<Row, WireError> {
 }
 
 /// Turns tags, however deep, into the values they mean.
-fn untag(value: Value) -> Result<Value, WireError> {
+pub(super) fn untag(value: Value) -> Result<Value, WireError> {
     match value {
         Value::List(items) => Ok(Value::List(items.into_iter().map(untag).collect::<Result<_, _>>()?)),
         Value::Object(fields) => match <[_; 1]>::try_from(fields) {
