@@ -1,4 +1,4 @@
-//! The body of an append, in each of its forms, and one row or value of it.
+//! The body of an append, in each of its forms, one row or value of it, and the answers of a server as the board reads them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -23,6 +23,9 @@ fuzz_target!(init: fuzz::begin("rows"), |data: &[u8]| {
         wire::json::encode_value(&value, &mut json);
         wire::json::decode_value(&json).expect("what was written can be read");
     }
+    let _ = wire::json::decode_query_text(text);
+    let _ = wire::json::decode_query_answer(text);
+    let _ = wire::json::decode_column_facts(text);
     if let Some(media) = wire::json::media_from_data_url(text) {
         assert!(!media.mime.is_empty());
     }

@@ -59,10 +59,11 @@ async fn check(server: &Server) {
     let question = json!({ "query": r#"table("e/p/wide").rows().sort(row => row["c7"], "desc")"#, "rows": 1, "columns": ["c1999"] });
     let request = server.request(reqwest::Method::POST, "/query").json(&question);
     let answer = server.send(request).await.expect(200).json();
-    assert_eq!(answer["rows"][0]["c1999"], json!((N_WIDE_ROWS * N_COLUMNS - 1) as f64), "{answer}");
+    let greatest = (N_WIDE_ROWS * N_COLUMNS - 1) as f64;
+    assert_eq!(answer["rows"][0]["c1999"].as_f64(), Some(greatest));
 
     for n in [0, 1, N_TABLES / 2, N_TABLES - 1] {
-        assert_eq!(server.rows(&table(n), "").await, [json!({ "n": n as f64 })]);
+        assert_eq!(server.rows(&table(n), "").await, [json!({ "n": n })]);
     }
 }
 
