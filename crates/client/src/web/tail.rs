@@ -77,6 +77,7 @@ enum State {
 /// Follows one table.
 struct Follower {
     address: String,
+    key: Option<String>,
     tail: Tail,
     state: State,
     closer: Rc<Closer>,
@@ -100,7 +101,7 @@ impl Follower {
                         Some(from) => format!("{}&from={from}", self.address),
                         None => self.address.clone(),
                     };
-                    return Poll::Ready(Some(match Socket::open(&address) {
+                    return Poll::Ready(Some(match Socket::open(&address, self.key.as_deref()) {
                         Ok(socket) => {
                             self.state = State::Open(socket);
                             TailEvent::Connecting
@@ -186,7 +187,7 @@ fn address(url_base: &str, name: &TableName) -> String {
 
 /// Follows a table from offset `from`, or from its present end when there is none.
 ///
-/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`. Works in pages and in workers. The stream
+/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`, with `#` and a key behind it where there is one. Works in pages and in workers. The stream
 /// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
 /// that was deleted, and perhaps made anew, shows as a `Hello` that says so; its rows follow from the first.
 ///
@@ -198,7 +199,9 @@ pub fn follow_table(
 ) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
     let closer = Rc::new(Closer::default());
     let handle = TailHandle(Rc::clone(&closer));
-    let follower = Follower { address: address(url_base, name), tail: Tail::new(from), state: State::Start, closer };
+    let (url_base, key) = url_base.split_once('#').map_or((url_base, None), |(url, key)| (url, Some(key.to_owned())));
+    let follower =
+        Follower { address: address(url_base, name), key, tail: Tail::new(from), state: State::Start, closer };
     let events = unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))

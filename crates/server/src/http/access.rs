@@ -21,9 +21,7 @@ use crate::keys::{Access, KeyError, Right, Sender};
 use crate::state::AppState;
 
 /// The protocol of every WebSocket here, for browsers: they take no answer that names none of those that they offer.
-pub(super) const PROTOCOL: &str = "streamtable";
-/// What a key among the protocols is known by.
-const KEY_PROTOCOL: &str = "streamtable.key.";
+pub(super) use wire::key::PROTOCOL;
 
 /// What a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +171,7 @@ fn key(headers: &HeaderMap) -> Option<String> {
     bearer.or_else(|| {
         let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
         let mut offered = offered.flat_map(|list| list.split(',')).map(str::trim);
-        offered.find_map(|protocol| protocol.strip_prefix(KEY_PROTOCOL)).map(str::to_owned)
+        offered.find_map(|protocol| protocol.strip_prefix(wire::key::KEY_PROTOCOL)).map(str::to_owned)
     })
 }
 

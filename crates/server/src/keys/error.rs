@@ -21,7 +21,9 @@ pub struct KeysError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// None came.
-    #[error("this server asks for a key; send it as `Authorization: Bearer KEY`")]
+    #[error(
+        "this server asks for a key; open the board by a link that has one, or send it as `Authorization: Bearer KEY`"
+    )]
     Missing,
     /// It is none of this server's.
     #[error("the key is not known here, or not whole")]

@@ -64,6 +64,7 @@ mod tests {
         let NewKey { id, text } = new_key(Right::Write, "my_team-1.x").unwrap();
         assert_eq!(id_of(&text), Some(id.as_str()));
         assert!(text.starts_with("st_write_my_team-1.x_"), "{text}");
+        assert_eq!(wire::key::entity(&text), Some("my_team-1.x"));
         let changed = text.replacen("write", "admin", 1);
         for other in
             ["", "st_", &text[1..], &text[..text.len() - 1], &text.to_uppercase(), &changed, &format!("{text} ")]
