@@ -21,5 +21,5 @@ pub use config::{Cli, Command, Config, ConfigError, Limits, LoadError, Log, LogF
 pub use http::{ApiError, app, metrics_app};
 pub use keys::{Key, KeyCommand, KeyError, KeyLimits, Keys, KeysError, Right, Scope};
 pub use query::{Queries, QueryError};
-pub use serve::{check_ready, serve, serve_metrics};
+pub use serve::{Tls, TlsError, check_ready, serve, serve_metrics};
 pub use state::AppState;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use server::journal::backup;
 use server::{
-    AppState, Cli, Command, Config, KeyCommand, Keys, LoadError, Log, LogFormat, check_ready, serve, serve_metrics,
+    AppState, Cli, Command, Config, KeyCommand, Keys, LoadError, Log, LogFormat, Tls, check_ready, serve, serve_metrics,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -67,11 +67,13 @@ fn manage_keys(command: KeyCommand) -> Result<(), Box<dyn std::error::Error>> {
 
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     if config.check_ready {
-        return check_ready(config.listen).map_err(|error| format!("{} is not ready: {error}", config.listen).into());
+        return check_ready(config.listen, config.tls_cert.is_some())
+            .map_err(|error| format!("{} is not ready: {error}", config.listen).into());
     }
     let keys = Keys::open(Keys::path(&config.data, config.keys.as_deref()))?;
     let has_keys = keys.are_there();
     let config = config.check(has_keys)?;
+    let tls = config.tls_files().map(|(cert, key)| Tls::open(cert, key)).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let address = config.listen;
@@ -90,9 +92,10 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         // In one piece, and for whoever still reads: a program that started this one may want the address alone.
         let metrics_line =
             metrics_bound.map(|bound| format!("metrics on http://{bound}/metrics\n")).unwrap_or_default();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let mut stdout = std::io::stdout();
         let _ = stdout
-            .write_all(format!("listening on http://{bound}\n{metrics_line}").as_bytes())
+            .write_all(format!("listening on {scheme}://{bound}\n{metrics_line}").as_bytes())
             .and_then(|()| stdout.flush());
         tracing::info!(%bound, data, board, has_keys, "started");
         if !has_keys {
@@ -101,7 +104,7 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         if let Some(metrics) = metrics {
             tokio::spawn(serve_metrics(metrics, state.clone()));
         }
-        serve(listener, state, told).await?;
+        serve(listener, state, tls, told).await?;
         tracing::info!("stopped");
         Ok(())
     });

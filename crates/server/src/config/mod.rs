@@ -55,6 +55,12 @@ pub struct Config {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "STREAMTABLE_LISTEN", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// The certificate chain to speak TLS with, PEM; read again when it changes. Without it the connections are not encrypted.
+    #[arg(long, env = "STREAMTABLE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM; read again when it changes.
+    #[arg(long, env = "STREAMTABLE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// The folder that holds the rows; it is made when it is not there.
     #[arg(long, env = "STREAMTABLE_DATA", default_value = "./data", value_name = "DIR")]
     pub data: PathBuf,
@@ -216,6 +222,9 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
+    /// A certificate is of no use without its key, nor the key without it.
+    #[error("--tls-cert and --tls-key come together")]
+    Tls,
     /// The sources of frames would not fit the header that they are for.
     #[error("--frame-ancestors {0:?} has characters that a list of sources cannot have")]
     FrameAncestors(String),
@@ -260,6 +269,9 @@ impl Config {
         if !self.listen.ip().is_loopback() && !self.allow_public && !has_keys {
             return Err(ConfigError::Public(self.listen));
         }
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return Err(ConfigError::Tls);
+        }
         if let Some(dir) = self.board.as_ref().filter(|dir| !dir.is_dir()) {
             return Err(ConfigError::NoBoard(dir.clone()));
         }
@@ -268,6 +280,12 @@ impl Config {
             return Err(ConfigError::FrameAncestors(self.frame_ancestors));
         }
         Ok(self)
+    }
+
+    /// The certificate and its key, where TLS is spoken.
+    #[must_use]
+    pub fn tls_files(&self) -> Option<(&Path, &Path)> {
+        self.tls_cert.as_deref().zip(self.tls_key.as_deref())
     }
 
     /// The folder of the built board; `None` while there is none, for the board may be built while the server runs.
