@@ -84,7 +84,8 @@ async fn a_certificate_is_changed_while_the_server_runs() {
     .await
     .unwrap();
     assert!(tail.next().await.unwrap().unwrap().to_text().unwrap().contains("hello"));
-    let check = [["--check-ready", "--listen", &address(&server)].as_slice(), &flags].concat();
+    let listen = address(&server);
+    let check = [["--check-ready", "--listen", &listen].as_slice(), &flags].concat();
     assert!(Server::run_command(&check).0.success(), "it asks by TLS");
     // Who speaks no TLS is not answered, and holds up nobody.
     let mut plain = TcpStream::connect(address(&server)).await.unwrap();
