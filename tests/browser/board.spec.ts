@@ -67,18 +67,19 @@ test("the worker starts with the page, follows its table at once, and its files 
     const name = new URL(response.url()).pathname;
     if (/\.(js|wasm)$/.test(name)) kept.set(name.replace(/-[0-9a-f]{16}/, ""), /immutable/.test(response.headers()["cache-control"] ?? ""));
   });
-  // The page's own program never comes.
-  await page.route(/\/board-[0-9a-f]+_bg\.wasm/, () => undefined);
+  // The program never comes to the page itself, only to its worker.
+  const program = /\/board-[0-9a-f]+_bg\.wasm/;
+  await page.route(program, (route) => (/worker_loader/.test(route.request().headers()["referer"] ?? "") ? route.continue() : undefined));
   const followed = page.waitForEvent("websocket");
   await page.goto(`${server.url}/table/${table}?e=x`, { waitUntil: "commit" });
   expect((await followed).url()).toBe(`${server.url.replace("http", "ws")}/api/v1/tail/${table}?format=arrow&from=0`);
-  for (const name of ["browser_tables.js", "worker.js", "worker_bg.wasm", "worker_loader.js"]) {
+  for (const name of ["browser_tables.js", "board.js", "board_bg.wasm", "worker_loader.js"]) {
     expect(kept.get(`/${name}`), name).toBe(true);
   }
   // A table of the browser is not looked for on the server.
   const sockets: string[] = [];
   page.on("websocket", (socket) => sockets.push(socket.url()));
-  await page.unroute(/\/board-[0-9a-f]+_bg\.wasm/);
+  await page.unroute(program);
   await page.goto(`${server.url}/table/${table}?in=browser`);
   await expect(page.getByTestId("connection")).toHaveText("Live");
   expect(sockets).toEqual([]);

@@ -1,8 +1,8 @@
 //! The board: live tables in the browser.
 //!
-//! Two programs come of this crate. `board` is the page: it holds the state, draws what is on screen and never scans a
-//! column. `worker` holds the sockets, the tables and the views. They speak by [`protocol`]. What needs no browser stands
-//! in [`state`] and is tested on the host; the rest exists only where there is one.
+//! One program runs twice. As the page it holds the state, draws what is on screen and never scans a column; as the page's
+//! worker it holds the sockets, the tables and the views. They speak by [`protocol`]. What needs no browser stands in
+//! [`state`] and is tested on the host; the rest exists only where there is one.
 
 #![allow(clippy::needless_pass_by_value, reason = "components own their properties")]
 #![allow(unreachable_pub, reason = "the component macro of leptos makes the properties of components public")]

@@ -23,12 +23,20 @@ function read(pattern) {
 
 const deflated = (bytes) => deflateSync(bytes, { level: 9 }).toString("base64");
 
-/** The scripts that the board's worker loads, one after the other. */
-function workerScripts() {
-  const loader = read(/^worker_loader-[0-9a-f]+\.js$/).toString();
-  const list = /importScripts\(([^)]*)\)/.exec(loader)?.[1];
-  if (!list) throw new Error("the worker's loader imports no scripts");
-  return [...list.matchAll(/"\/([^"]+)"/g)].map(([, name]) => readFileSync(join(board, name), "utf8")).join("\n");
+/** What the board's worker loads, as one classic script; `glue.default` starts it. */
+async function workerScript() {
+  const tables = read(/^browser_tables-[0-9a-f]+\.js$/).toString();
+  return `${tables}\n${await classicGlue()}`;
+}
+
+/** The board's glue as a classic script. */
+async function classicGlue() {
+  const { code } = await transform(read(/^board-[0-9a-f]+\.js$/).toString(), {
+    define: { "import.meta.url": "undefined" },
+    format: "iife",
+    globalName: "glue",
+  });
+  return code;
 }
 
 /** The styles that the board's page has, in its order. */
@@ -44,11 +52,7 @@ function styles() {
  * are classes that it makes or asks after, and the window itself; all else is the same in every window.
  */
 async function startGlue() {
-  const { code } = await transform(read(/^board-[0-9a-f]+\.js$/).toString(), {
-    define: { "import.meta.url": "undefined" },
-    format: "iife",
-    globalName: "glue",
-  });
+  const code = await classicGlue();
   const ofTheLanguage = new Set(runInNewContext("Object.getOwnPropertyNames(globalThis)"));
   const classes = [...code.matchAll(/\b(?:new|instanceof) ([A-Z]\w*)/g)].map(([, name]) => name);
   const own = new Set([...code.matchAll(/\bclass ([A-Z]\w*)/g)].map(([, name]) => name));
@@ -59,8 +63,7 @@ async function startGlue() {
 
 const assets = {
   boardWasm: deflated(read(/^board-[0-9a-f]+_bg\.wasm$/)),
-  workerWasm: deflated(read(/^worker-[0-9a-f]+_bg\.wasm$/)),
-  workerScripts: (await transform(workerScripts(), { minifySyntax: true, minifyWhitespace: true, target: TARGET })).code,
+  workerScript: (await transform(await workerScript(), { minifySyntax: true, minifyWhitespace: true, target: TARGET })).code,
   styles: (await transform(styles(), { loader: "css", minify: true, target: TARGET })).code,
 };
 const generated = {

@@ -2,9 +2,7 @@
 
 /** The board's WebAssembly, deflated (zlib), in base64. */
 export const boardWasm: string;
-/** The worker's, likewise. */
-export const workerWasm: string;
-/** The classic scripts of the worker, one after the other. */
-export const workerScripts: string;
+/** What the board's worker loads, as a classic script that makes a global `glue`. */
+export const workerScript: string;
 /** The board's styles. */
 export const styles: string;

@@ -4,7 +4,7 @@
 // not the page's. No script runs in the frame. The board's glue runs here, in the page, on the frame's document, so that a
 // page's policy need not allow scripts from blobs; only the worker is one.
 
-import { boardWasm, styles, workerWasm } from "#panel-assets";
+import { boardWasm, styles } from "#panel-assets";
 import startGlue from "#panel-glue";
 
 import { StreamTableError } from "../errors.js";
@@ -48,15 +48,15 @@ export interface Board {
  * @throws {StreamTableError} `wasm_blocked` or `worker_blocked` where the page's policy does not let it run.
  */
 export async function openBoard(box: HTMLElement, place: Place, signal: AbortSignal): Promise<Board> {
-  const modules = compiled();
-  const [{ board }, worker, frame] = await Promise.all([
-    modules,
-    openLine(`${place.server ?? ""} ${place.table} ${place.key ?? ""}`, async () => (await modules).worker, signal),
+  const compiling = compiled();
+  const [program, worker, frame] = await Promise.all([
+    compiling,
+    openLine(`${place.server ?? ""} ${place.table} ${place.key ?? ""}`, compiling, signal),
     openFrame(box, place.table, signal),
   ]);
   signal.throwIfAborted();
   const host: Host = { ...place, worker };
-  await startGlue(frame, host)({ module_or_path: board });
+  await startGlue(frame, host)({ module_or_path: program });
   signal.throwIfAborted();
   worker.begin();
   return {
@@ -67,20 +67,14 @@ export async function openBoard(box: HTMLElement, place: Place, signal: AbortSig
   };
 }
 
-type Modules = { readonly board: WebAssembly.Module; readonly worker: WebAssembly.Module };
+let compiling: Promise<WebAssembly.Module> | undefined;
 
-let compiling: Promise<Modules> | undefined;
-
-/** The board's WebAssembly, compiled once for all panels of the page. */
-function compiled(): Promise<Modules> {
-  const compile = async (base64: string) => WebAssembly.compile(await inflated(base64));
-  compiling ??= Promise.all([compile(boardWasm), compile(workerWasm)]).then(
-    ([board, worker]) => ({ board, worker }),
-    (error: unknown) => {
-      const hint = "a Content-Security-Policy must have 'wasm-unsafe-eval' in script-src";
-      throw new StreamTableError("wasm_blocked", `WebAssembly, which the panel is made of, cannot run in this page; ${hint}`, { cause: error });
-    },
-  );
+/** The board's WebAssembly, compiled once for all panels of the page and their workers. */
+function compiled(): Promise<WebAssembly.Module> {
+  compiling ??= inflated(boardWasm).then((bytes) => WebAssembly.compile(bytes)).catch((error: unknown) => {
+    const hint = "a Content-Security-Policy must have 'wasm-unsafe-eval' in script-src";
+    throw new StreamTableError("wasm_blocked", `WebAssembly, which the panel is made of, cannot run in this page; ${hint}`, { cause: error });
+  });
   return compiling;
 }
 

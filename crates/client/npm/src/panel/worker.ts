@@ -2,7 +2,7 @@
 //
 // A panel numbers itself and its requests as if it were alone; on the way through here they get numbers that are distinct.
 
-import { workerScripts } from "#panel-assets";
+import { workerScript } from "#panel-assets";
 
 import { StreamTableError } from "../errors.js";
 
@@ -24,7 +24,7 @@ const START = `
 onmessage = ({ data }) => {
   onmessage = null;
   // The page is not told of a rejection, only of an error.
-  wasm_bindgen({ module_or_path: data }).catch((error) => setTimeout(() => { throw error; }));
+  glue.default({ module_or_path: data }).catch((error) => setTimeout(() => { throw error; }));
 };
 postMessage("started");
 `;
@@ -51,8 +51,8 @@ export class WorkerLine {
   }
 }
 
-/** Gives the worker's program. */
-type Program = () => Promise<WebAssembly.Module>;
+/** The worker's program, once it is compiled. */
+type Program = Promise<WebAssembly.Module>;
 
 /**
  * A line to the worker of a table, until the signal ends it.
@@ -106,7 +106,7 @@ class TableWorker {
   }
 
   async #start(program: Program): Promise<void> {
-    const script = URL.createObjectURL(new Blob([workerScripts, START], { type: "text/javascript" }));
+    const script = URL.createObjectURL(new Blob([workerScript, START], { type: "text/javascript" }));
     try {
       await new Promise<void>((resolve, reject) => {
         const worker = new Worker(script, { name: "stream-table" });
@@ -128,7 +128,7 @@ class TableWorker {
       for (const line of this.#listening) line.onerror?.(event);
     };
     // Where it cannot be compiled, that is told to those who asked for it.
-    program().then((module) => worker.postMessage(module), () => undefined);
+    program.then((module) => worker.postMessage(module), () => undefined);
   }
 
   /** Panels that are opened from now on get another worker. */
