@@ -44,7 +44,7 @@ async fn told(server: &Server, key: Option<&str>, path: &str) -> (String, u16) {
     while let Some(Ok(message)) = socket.next().await {
         match message {
             Message::Text(text) => {
-                let message: Json = serde_json::from_str(&text).unwrap();
+                let message: Json = serde_json::from_str(&text).expect("messages are JSON");
                 code = message["error"]["code"].as_str().unwrap_or("").to_owned();
             }
             Message::Close(frame) => close = frame.map_or(0, |frame| frame.code.into()),

@@ -24,18 +24,18 @@ struct Certificate {
 
 impl Certificate {
     fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("it is a name");
         Self { der: made.cert.der().clone(), cert_pem: made.cert.pem(), key_pem: made.signing_key.serialize_pem() }
     }
 
     /// Connects to a server, trusting this certificate alone.
     async fn connect(&self, server: &Server) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
+        roots.add(self.der.clone()).expect("it is a certificate");
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-        let config = config.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+        let config = config.with_safe_default_protocol_versions().expect("ring has some").with_root_certificates(roots);
         let stream = TcpStream::connect(address(server)).await?;
-        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let name = ServerName::try_from("127.0.0.1").expect("it is an address");
         TlsConnector::from(Arc::new(config.with_no_client_auth())).connect(name, stream).await
     }
 }
@@ -49,8 +49,9 @@ struct Files(PathBuf, PathBuf);
 impl Files {
     fn new(data: &DataDir, certificate: &Certificate) -> Self {
         let files = Self(data.path().join("cert.pem"), data.path().join("key.pem"));
-        std::fs::write(&files.0, &certificate.cert_pem).unwrap();
-        std::fs::write(&files.1, &certificate.key_pem).unwrap();
+        for (path, pem) in [(&files.0, &certificate.cert_pem), (&files.1, &certificate.key_pem)] {
+            std::fs::write(path, pem).expect("a folder of our own can be written");
+        }
         files
     }
 
@@ -61,9 +62,9 @@ impl Files {
 }
 
 async fn get(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").as_bytes()).await.expect("it is open");
     let mut answer = vec![0; 4096];
-    let n = stream.read(&mut answer).await.unwrap();
+    let n = stream.read(&mut answer).await.expect("it is answered");
     String::from_utf8_lossy(&answer[..n]).into_owned()
 }
 

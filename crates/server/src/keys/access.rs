@@ -95,7 +95,7 @@ impl Access {
         self.check_right(needs)?;
         match self.key() {
             Some(Key { id, scope, .. }) if !scope.has(table) => {
-                Err(KeyError::Scope { id: id.clone(), scope: scope.clone(), table: table.clone() })
+                Err(KeyError::Scope { id: id.clone(), scope: scope.to_string(), table: table.to_string() })
             }
             _ => Ok(()),
         }

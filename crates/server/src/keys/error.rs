@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use model::TableName;
-
-use super::{Right, Scope};
+use super::Right;
 
 /// The file of keys cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +48,9 @@ pub enum KeyError {
         /// The key's id.
         id: String,
         /// Where it holds.
-        scope: Scope,
+        scope: String,
         /// The table that was asked for.
-        table: TableName,
+        table: String,
     },
     /// It is for other pages.
     #[error("the key {id} is for certain pages only, and not for {}", from.as_deref().unwrap_or("what names no page"))]

@@ -57,7 +57,7 @@ impl KeyFile {
         &self.0
     }
 
-    fn fault(&self, error: impl ToString) -> KeysError {
+    fn fault(&self, error: impl std::fmt::Display) -> KeysError {
         KeysError { path: self.0.clone(), reason: error.to_string() }
     }
 
