@@ -1,7 +1,7 @@
 // Keys: pages log with one to write, the board and the element read with one to read, and all say why where it is refused.
 
 import { readFile } from "node:fs/promises";
-import type { Page } from "@playwright/test";
+import type { Download, Page } from "@playwright/test";
 import { expect, test as base } from "./fixtures.ts";
 import { shownNumber } from "./grid.ts";
 import { StreamTableServer } from "./servers.ts";
@@ -62,12 +62,15 @@ test("rows are logged with a key to write and read by a link, until it is revoke
   await expect.poll(() => shownNumber(page, "rows-shown")).toBe(105);
 
   await page.getByTestId("export").click();
-  const [file] = await Promise.all([
-    page.context().waitForEvent("page").then((opened) => opened.waitForEvent("download")).catch(() => undefined),
-    page.getByTestId("export-formats").getByRole("button", { name: "CSV", exact: true }).click(),
-  ]);
-  const lines = (await readFile(await file!.path(), "utf8")).trimEnd().split("\r\n");
-  expect([file!.suggestedFilename(), lines.length]).toEqual(["visits.csv", 106]);
+  // It opens apart, and where the browser tells of it depends on which is faster.
+  const downloaded = new Promise<Download>((resolve) => {
+    page.on("download", resolve);
+    context.on("page", (opened) => opened.on("download", resolve));
+  });
+  await page.getByTestId("export-formats").getByRole("button", { name: "CSV", exact: true }).click();
+  const file = await downloaded;
+  const lines = (await readFile(await file.path(), "utf8")).trimEnd().split("\r\n");
+  expect([file.suggestedFilename(), lines.length]).toEqual(["visits.csv", 106]);
   await expect(page.getByTestId("export-formats")).toHaveCount(0);
 
   keyed.revoke(keys.read);
