@@ -41,7 +41,7 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 async fn told(server: &Server, key: Option<&str>, path: &str) -> (String, u16) {
     let mut socket = connect(server, key, path).await;
     let (mut code, mut close) = (String::new(), 0);
-    while let Some(Ok(message)) = socket.next().await {
+    while let Some(Ok(message)) = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it is closed") {
         match message {
             Message::Text(text) => {
                 let message: Json = serde_json::from_str(&text).expect("messages are JSON");
