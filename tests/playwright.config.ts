@@ -5,9 +5,13 @@ import { defineConfig } from "@playwright/test";
 /** What watches the clock, or keeps both cores busy. */
 const ALONE = /(replay|ten_million|let_go|columns)\.spec/;
 
+/** What holds for a panel wherever its view is kept, and so is tried once more where the server keeps it. */
+const VIEWS = /(board|computed|controls|keyboard|windows)\.spec/;
+const NOT_OF_VIEWS = /home lists|in the dark|phone's width|columns are resized|an address that cannot/;
+
 const isRoot = process.getuid?.() === 0;
 
-export default defineConfig({
+export default defineConfig<{ memory: string | undefined }>({
   testDir: "browser",
   outputDir: "browser/.output/results",
   fullyParallel: false,
@@ -18,6 +22,7 @@ export default defineConfig({
   reporter: [["list"]],
   // What watches the clock runs last and by itself.
   projects: [
+    { name: "on the server", testMatch: VIEWS, grepInvert: NOT_OF_VIEWS, use: { memory: "1KB" } },
     { name: "all", testIgnore: ALONE },
     { name: "alone", testMatch: ALONE, dependencies: ["all"], workers: 1 },
   ],

@@ -1,11 +1,13 @@
-// As many rows as come in an hour, as fast as they go, to a panel that lets go of its oldest rows: what it takes over time.
+// As many rows as come in an hour, as fast as they go, to a table that keeps its newest: what a panel of it takes over time.
 
 import { median } from "./figures.mjs";
 import { address, shown } from "./panel.mjs";
-import { fill, SORTED } from "./rows.mjs";
+import { append, fill, line, SORTED } from "./rows.mjs";
 import { watch } from "./watch.mjs";
 
 const TABLE = "local/bench/hour";
+/** How many rows are kept. */
+const N_KEPT = 6_000_000;
 /** How far the panel may be behind before the next rows are sent. */
 const MAX_BEHIND = 500_000;
 /** How many samples there are. */
@@ -21,12 +23,16 @@ export async function measureRetention(browser, server, { nRows, say }) {
   let nextSample = 0;
   const look = async (nSent) => {
     const nHeld = await shown(page, "rows-total");
-    const [text = "0"] = await page.getByText(/older ones not held/).allInnerTexts();
+    const [text = "0"] = await page.getByText(/older ones dropped/).allInnerTexts();
     const nLetGo = Number(text.replace(/[^0-9]/g, ""));
     return { nSent, nHeld, nLetGo };
   };
   const began = performance.now();
-  await fill(server.url, TABLE, 0, nRows, async (nSent) => {
+  await append(server.url, TABLE, line(0));
+  const kept = { method: "PUT", body: JSON.stringify({ rows: N_KEPT }) };
+  const answer = await fetch(`${server.url}/api/v1/tables/${TABLE}/retention`, kept);
+  if (!answer.ok) throw new Error(`the retention is not taken: ${await answer.text()}`);
+  await fill(server.url, TABLE, 1, nRows, async (nSent) => {
     const waits = performance.now() + LONGEST_WAIT_MILLIS;
     let seen = await look(nSent);
     while (seen.nHeld + seen.nLetGo < nSent - (nSent === nRows ? 0 : MAX_BEHIND)) {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { FRAME_ROWS, makeRows, N_APPENDED } from "./workload.mjs";
 
 /** How often a question is asked, and how often rows are appended; fewer times where that takes long. */
-const N_ASKED = 25;
+const N_ASKED = 60;
 const N_APPENDS = 60;
 const N_LEAST = 3;
 const PATIENCE_MILLIS = 15_000;

@@ -44,7 +44,7 @@ test("rows that the server dropped are counted, and a deleted table says so unti
   await expect.poll(async () => ((await (await fetch(address)).json()) as { first_offset: number }).first_offset).toBe(70);
   const page = await openPanel(table);
   await expect(page.getByTestId("rows-shown")).toHaveText("30");
-  await expect(page.getByText("70 older ones not held")).toBeVisible();
+  await expect(page.getByText("70 older ones dropped")).toBeVisible();
   expect(await allRowIds(page)).toEqual(Array.from({ length: 30 }, (_, idx) => 70 + idx));
   await server.append(table, someRows(5, 100));
   await expect(page.getByTestId("rows-shown")).toHaveText("35");
@@ -58,6 +58,21 @@ test("rows that the server dropped are counted, and a deleted table says so unti
   await expect(page.getByTestId("rows-shown")).toHaveText("200");
   await expect(page.getByTestId("connection")).toHaveText("Live");
   expect(await allRowIds(page)).toEqual(Array.from({ length: 200 }, (_, idx) => idx));
+});
+
+test("rows that the server drops while a board holds them go from there, too", async ({ server, table, openPanel }) => {
+  for (let from = 0; from < 140_000; from += 10_000) await server.append(table, someRows(10_000, from));
+  const page = await openPanel(table);
+  const total = () => shownNumber(page, "rows-total");
+  await expect.poll(total).toBe(140_000);
+  const address = `${server.url}/api/v1/tables/${table}`;
+  await fetch(`${address}/retention`, { method: "PUT", body: JSON.stringify({ rows: 20_000 }) });
+  await expect.poll(async () => ((await (await fetch(address)).json()) as { first_offset: number }).first_offset).toBeGreaterThan(65_536);
+  await server.append(table, someRows(1, 140_000));
+  // By whole segments of the engine.
+  await expect.poll(total).toBe(140_001 - 65_536);
+  await expect(page.getByText("65,536 older ones dropped")).toBeVisible();
+  await expect(page.getByTestId("rows-shown")).toHaveText("74,465");
 });
 
 test("the worker starts with the page, follows its table at once, and its files are kept for good", async ({ server, table, page }) => {

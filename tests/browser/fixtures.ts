@@ -33,6 +33,8 @@ type WorkerFixtures = {
 type TestFixtures = {
   /** The console errors that the test brings about on purpose. */
   expectedErrors: RegExp | undefined;
+  /** How much memory the panels that `openPanel` opens may take, such as `1KB`; past it the server answers. */
+  memory: string | undefined;
   /** A table's name that no other test uses. */
   table: string;
   /** A server of the test's own, to stop and start. */
@@ -66,6 +68,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { scope: "worker" },
   ],
   expectedErrors: [undefined, { option: true }],
+  memory: [undefined, { option: true }],
   table: async ({}, use, info) => {
     n_tables += 1;
     await use(`local/tests/t${info.workerIndex}-${n_tables}`);
@@ -95,12 +98,12 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       return page;
     });
   },
-  openPanel: async ({ context, server }, use) => {
+  openPanel: async ({ context, server, memory }, use) => {
     needs(BOARD);
     await use(async (table, expression) => {
       const page = await context.newPage();
-      const query = expression === undefined ? "" : `?${new URLSearchParams({ e: expression })}`;
-      await page.goto(`${server.url}/table/${table}${query}`);
+      const params = { ...(memory !== undefined && { memory }), ...(expression !== undefined && { e: expression }) };
+      await page.goto(`${server.url}/table/${table}?${new URLSearchParams(params)}`);
       await page.getByTestId("expression").waitFor();
       return page;
     });

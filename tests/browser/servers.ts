@@ -39,8 +39,11 @@ export class StreamTableServer {
   #child: ChildProcess | null = null;
   #port = 0;
 
-  /** Gets ready to start one that serves the pages of `board`, where that folder is there. */
-  constructor(readonly board: string = BOARD) {}
+  /** Gets ready to start one that serves the pages of `board`, where that folder is there, with further arguments. */
+  constructor(
+    readonly board: string = BOARD,
+    readonly args: string[] = [],
+  ) {}
 
   /** Where the server answers, such as `http://127.0.0.1:41234`. */
   get url(): string {
@@ -50,7 +53,7 @@ export class StreamTableServer {
   /** Starts it, on the port it had before if it ran before. */
   async start(): Promise<void> {
     needs(SERVER_BIN);
-    const args = ["--listen", `127.0.0.1:${this.#port}`, "--data", this.#folder];
+    const args = ["--listen", `127.0.0.1:${this.#port}`, "--data", this.#folder, ...this.args];
     if (existsSync(this.board)) args.push("--board", this.board);
     const child = spawn(SERVER_BIN, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;

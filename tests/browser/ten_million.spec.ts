@@ -29,7 +29,7 @@ test("ten million rows are read, walked by every key, selected and copied", asyn
   const filled = Date.now();
   const page = await context.newPage();
   await watchLongTasks(page);
-  await page.goto(`${own.url}/table/local/tests/ten`);
+  await page.goto(`${own.url}/table/local/tests/ten?memory=1GB`);
   await expect(page.getByTestId("connection")).toHaveText("Live", { timeout: 120_000 });
   await expect.poll(() => shownNumber(page, "rows-shown")).toBe(N_ROWS);
   const n_bytes = await memory(page);

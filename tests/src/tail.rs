@@ -22,6 +22,8 @@ pub struct Tail {
     pub first_offset: u64,
     /// Where the table ended when the tail began.
     pub next_offset: u64,
+    /// What the rows took then, in bytes.
+    pub n_bytes: u64,
     /// When the table was made, in microseconds since 1970; none while there was no table.
     pub created_micros: Option<i64>,
     /// The offset that the next message must start at; the first message sets it.
@@ -80,13 +82,14 @@ impl Tail {
     /// As [`Tail::open`], with a key as a page sends it: among the protocols.
     pub async fn open_with(server: &Server, key: Option<&str>, table: &str, params: &str) -> Self {
         let socket = connect(server, key, &format!("tail/{table}?{params}")).await;
-        let mut tail = Self { socket, first_offset: 0, next_offset: 0, created_micros: None, at: None };
+        let mut tail = Self { socket, first_offset: 0, next_offset: 0, n_bytes: 0, created_micros: None, at: None };
         let hello = match tail.message().await {
             Some(Message::Text(text)) => serde_json::from_str::<Json>(&text).expect("messages are JSON"),
             other => panic!("a hello was expected: {other:?}"),
         };
         assert_eq!(hello["type"], "hello", "{hello}");
         tail.next_offset = hello["next_offset"].as_u64().expect("a hello says where the table ends");
+        tail.n_bytes = hello["n_bytes"].as_u64().expect("a hello says how large the table is");
         tail.first_offset = hello["first_offset"].as_u64().expect("a hello says where the table starts");
         tail.created_micros = hello["created_micros"].as_i64();
         let from = params.split('&').find_map(|pair| pair.strip_prefix("from="));
@@ -95,9 +98,22 @@ impl Tail {
         tail
     }
 
-    /// The next message with rows; `None` when the server closed the tail.
+    /// The next message with rows; `None` when the server closed the tail. What is said of dropped rows before it is in
+    /// [`Tail::first_offset`].
     pub async fn next(&mut self) -> Option<TailRows> {
-        let (first_offset, rows) = match self.message().await? {
+        let message = loop {
+            let message = self.message().await?;
+            match &message {
+                Message::Text(text) if text.starts_with("{\"type\":\"dropped\"") => {
+                    let dropped: Json = serde_json::from_str(text).expect("messages are JSON");
+                    let first_offset = dropped["first_offset"].as_u64().expect("a number");
+                    assert!(first_offset > self.first_offset, "more was dropped");
+                    self.first_offset = first_offset;
+                }
+                _ => break message,
+            }
+        };
+        let (first_offset, rows) = match message {
             Message::Binary(frame) => {
                 let stored = wire::arrow::decode_frame(&frame).expect("a binary message is a frame");
                 let rows = (0..stored.batch.n_rows()).map(|idx| stored.batch.row(idx)).collect();

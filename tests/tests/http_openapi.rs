@@ -74,6 +74,10 @@ async fn every_answer_of_the_document_is_given() {
     for path in ["/health", "/ready", "/openapi.yaml", "/key", "/tables", table, bad_name, "/tables/e/p/none", rows] {
         seen("GET", path, server.get(path).await.status);
     }
+    let facts = "/tables/e/p/t/facts";
+    for path in ["/tables/e/p/t/facts?column=a", "/tables/e/p/none/facts?column=a", facts] {
+        seen("GET", facts, server.get(path).await.status);
+    }
     for path in ["/tables/e/p/none/rows", "/tables/e/p/t/rows?from=x", "/tail/e/p/t", "/tail/e/p/a%20b"] {
         let status = server.get(path).await.status;
         seen("GET", path.split('?').next().unwrap_or(path), status);
@@ -138,6 +142,7 @@ async fn every_answer_of_the_document_is_given() {
 
     let small = Server::start_on(&data, &["--max-query-memory-bytes", "1"]);
     seen("POST", "/query", small.send(query(&small).body(of("e/p/t"))).await.status);
+    seen("GET", facts, small.get("/tables/e/p/t/facts?column=a").await.status);
     small.stop().await;
 
     let shared = Server::start_with(&["--max-query-memory-bytes", "3000000"]);
@@ -149,6 +154,8 @@ async fn every_answer_of_the_document_is_given() {
     let mut live = LiveQuery::open(&shared).await;
     assert_eq!(live.ask(&json!({"query": "table(\"e/p/t\").rows()", "rows": 1})).await["n_rows"], 2000);
     seen("POST", "/query", shared.send(query(&shared).body(of("e/p/other"))).await.expect(503).status);
+
+    seen("GET", facts, shared.get("/tables/e/p/other/facts?column=a").await.expect(503).status);
 
     let full = Server::start_on(&data, &["--max-data-bytes", "1"]);
     seen("POST", rows, full.append("e/p/t", NDJSON, format!("{{\"a\":\"{}\"}}", "x".repeat(100_000))).await.status);
@@ -170,6 +177,8 @@ async fn every_answer_of_the_document_is_given() {
     seen("POST", export, damaged.send(damaged.request(Method::POST, &format!("{export}?from=1"))).await.status);
 
     seen("POST", "/query", damaged.send(query(&damaged).body(of("e/p/t"))).await.status);
+
+    seen("GET", facts, damaged.get("/tables/e/p/t/facts?column=a").await.status);
 
     let broken = Server::start_on_small_files(&DataDir::default(), 200);
     let body = format!("{{\"a\":\"{}\"}}", "x".repeat(300_000));
@@ -204,7 +213,7 @@ async fn the_routers_methods_are_the_documents() {
     let server = Server::start();
     let answers = openapi::document().answers();
     let mut paths: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.split(' ').nth(1)).collect();
-    assert_eq!(paths.len(), 12);
+    assert_eq!(paths.len(), 13);
     paths.insert("/nothing");
     for template in paths {
         let path = template.replace("{entity}", "e").replace("{project}", "p").replace("{table}", "t");

@@ -186,6 +186,17 @@ async fn a_window_is_the_one_that_was_asked_for() {
     assert_eq!(first(&answer), (json!(995), 5));
     let answer = ask(&server, &json!({"query": by_n, "first": 5000})).await;
     assert_eq!(first(&answer), (json!(1000), 0));
+    let answer = ask(&server, &json!({"query": by_n, "rows": 10, "first": 3, "around": 50, "at_end": true})).await;
+    assert_eq!(first(&answer), (json!(990), 10));
+    let answer = ask(&server, &json!({"query": by_n, "rows": 5000, "at_end": true})).await;
+    assert_eq!(first(&answer), (json!(0), 1000));
+    let answer = ask(&server, &json!({"query": by_n, "rows": 3, "before": 10, "at_end": true})).await;
+    assert_eq!(
+        (&answer["row_ids"], &answer["n_rows"], &answer["next_offset"]),
+        (&json!([2, 1, 0]), &json!(10), &json!(1000))
+    );
+    let counted = query(".groupby(row => [], rows => [rows.count()])");
+    assert_eq!(ask(&server, &json!({"query": counted, "before": 7})).await["rows"], json!([{"count": {"$i64": "7"}}]));
     let answer = ask(&server, &json!({"query": by_n, "rows": 0, "request": 5})).await;
     assert_eq!((first(&answer), &answer["n_rows"]), ((json!(0), 0), &json!(1000)));
     let columns = json!(["_offset", "few", "_offset"]);

@@ -29,6 +29,9 @@ async fn a_tail_begins_where_it_is_asked_to() {
     let mut new = Tail::open(&server, TABLE, "").await;
     let mut ahead = Tail::open(&server, TABLE, "from=25").await;
     assert_eq!((whole.next_offset, new.next_offset), (20, 20));
+    let info = server.get("/tables/e/p/t").await.expect(200).json();
+    assert!(whole.n_bytes > 0);
+    assert_eq!(json!(whole.n_bytes), info["n_bytes"]);
     append(&server, 20..30).await;
     assert_eq!(numbers(&whole.take(30).await), (0..30).collect::<Vec<_>>());
     assert_eq!(numbers(&middle.take(23).await), (7..30).collect::<Vec<_>>());
@@ -52,7 +55,7 @@ async fn a_frame_brings_the_systems_columns() {
 async fn a_table_that_is_not_there_is_waited_for() {
     let server = Server::start();
     let mut tail = Tail::open(&server, TABLE, "").await;
-    assert_eq!(tail.next_offset, 0);
+    assert_eq!((tail.next_offset, tail.n_bytes), (0, 0));
     assert!(tail.is_silent_for(Duration::from_millis(100)).await);
     append(&server, 0..3).await;
     assert_eq!(numbers(&tail.take(3).await), [0, 1, 2]);

@@ -27,6 +27,11 @@ pub enum Place {
 /// What the page says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
+    /// Take at most so much memory, about. Said before anything is shown; without it the device decides.
+    Budget {
+        /// In bytes.
+        n_bytes: u64,
+    },
     /// Follow the table that the expression names, and show it so. Says it again to show it otherwise.
     Show {
         /// The panel.
@@ -163,6 +168,10 @@ pub struct PanelState {
     pub rows_per_second: f64,
     /// What tables and views take in the worker, in bytes.
     pub memory_bytes: u64,
+    /// What they may take, in bytes.
+    pub budget_bytes: u64,
+    /// Where the server answers in place of the worker, because the table would take more: what it would take, in bytes.
+    pub on_server_bytes: Option<u64>,
 }
 
 /// A column as a panel knows it.
@@ -198,7 +207,7 @@ pub enum Connection {
 }
 
 /// What a column holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnFacts {
     /// Its name.
     pub column: String,

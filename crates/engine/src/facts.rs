@@ -14,9 +14,14 @@ use crate::sort::sort_numbers;
 use crate::table::{RowId, Source, Table};
 use crate::text::TextCells;
 
+/// How many different values of a column are told apart. More would be no list to choose from, and take much memory.
+const MAX_DIFFERENT: usize = 1 << 18;
+
 impl Table {
     /// The values of a column, or of any expression, with how often each stands there, the most frequent first, then by value;
     /// null among them.
+    /// Reads the whole column. Of a column with more than 262,144 different values, those that came after the first so many
+    /// are left out.
     #[must_use]
     pub fn distinct(&self, of: &Expr, limit: usize) -> Vec<(Value, u64)> {
         let mut counts: HashMap<Vec<u8>, (u32, u64)> = HashMap::new();
@@ -24,8 +29,10 @@ impl Table {
         let mut add = |cell: Cell<'_>, row: usize, n: u64| {
             key.clear();
             push_key(cell, &mut key);
+            let is_full = counts.len() >= MAX_DIFFERENT;
             match counts.get_mut(&key) {
                 Some((_, count)) => *count += n,
+                None if is_full => {}
                 None => drop(counts.insert(key.clone(), (row as u32, n))),
             }
         };

@@ -1,6 +1,8 @@
 //! What is on screen, as typed arrays: small, flat and ready to be handed to another thread.
 
-use model::ColumnType;
+use std::ops::Range;
+
+use model::{ColumnType, Value};
 
 use crate::cell::Cell;
 use crate::display::push_cell_text;
@@ -49,6 +51,39 @@ impl WindowColumn {
         std::str::from_utf8(&self.text[start..self.ends[idx] as usize]).unwrap_or_default()
     }
 
+    /// The cells of these values.
+    #[must_use]
+    pub fn of_values<'a>(name: &str, column_type: ColumnType, values: impl Iterator<Item = &'a Value>) -> Self {
+        Self::of(name, column_type, &mut values.map(Cell::from))
+    }
+
+    /// The cells of some of the rows.
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        let end_before = |row: usize| if row == 0 { 0 } else { self.ends[row - 1] };
+        let (start, end) = (end_before(rows.start), end_before(rows.end));
+        Self {
+            name: self.name.clone(),
+            column_type: self.column_type,
+            kinds: self.kinds[rows.clone()].to_vec(),
+            numbers: self.numbers[rows.clone()].to_vec(),
+            ends: self.ends[rows].iter().map(|end| end - start).collect(),
+            text: self.text[start as usize..end as usize].to_vec(),
+        }
+    }
+
+    /// Adds the cells of rows that come after these.
+    pub fn extend(&mut self, more: &Self) {
+        let start = self.ends.last().copied().unwrap_or_default();
+        self.kinds.extend(&more.kinds);
+        self.numbers.extend(&more.numbers);
+        self.ends.extend(more.ends.iter().map(|end| start + end));
+        self.text.extend(&more.text);
+    }
+
     pub(crate) fn of<'a>(name: &str, column_type: ColumnType, cells: &mut dyn Iterator<Item = Cell<'a>>) -> Self {
         let mut column = Self {
             name: name.to_owned(),
@@ -72,5 +107,22 @@ impl WindowColumn {
         }
         column.text = text.into_bytes();
         column
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_column_make_it_whole_again() {
+        let values = [Value::Text("äb".into()), Value::Null, Value::Float(2.5), Value::Text("c".into())];
+        let whole = WindowColumn::of_values("x", ColumnType::Mixed, values.iter());
+        for cut in 0..=values.len() {
+            let (mut part, rest) = (whole.slice(0..cut), whole.slice(cut..values.len()));
+            assert_eq!(rest, WindowColumn::of_values("x", ColumnType::Mixed, values[cut..].iter()));
+            part.extend(&rest);
+            assert_eq!(part, whole);
+        }
     }
 }

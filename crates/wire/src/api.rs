@@ -159,6 +159,12 @@ pub struct QueryRequest {
     /// How many rows are wanted above that row.
     #[serde(default)]
     pub above: u64,
+    /// Whether the last rows are wanted, wherever they start; neither `first` nor `around` holds then.
+    #[serde(default)]
+    pub at_end: bool,
+    /// Of which offset on rows are left out, as if the table ended there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Offset>,
     /// The asker's number for the request, which a live query's messages repeat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<u64>,
@@ -173,12 +179,27 @@ pub struct QueryAnswer {
     pub n_rows: u64,
     /// The view's columns in order.
     pub columns: Vec<ColumnInfo>,
+    /// Where the view has groups: the columns of the rows that they are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub row_columns: Vec<ColumnInfo>,
     /// The names of the columns whose values are estimates.
     pub estimates: Vec<String>,
     /// The rank of the first row.
     pub first: u64,
     /// The rows' ids: offsets, or the groups' numbers in order of first appearance.
     pub row_ids: Vec<u64>,
+}
+
+/// What a column holds. Its values stand beside these fields under `values`, as objects with the `value`, in the JSON of
+/// [`json`](crate::json), and `n_rows`, how many rows have it; the most frequent first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ColumnFacts {
+    /// The least and the greatest finite number, or time in microseconds; `None` where there is none.
+    pub range: Option<(f64, f64)>,
+    /// How many of them stand in each of some equal parts of the range; empty without one.
+    pub histogram: Vec<u64>,
+    /// Whether `values` are all there are.
+    pub is_complete: bool,
 }
 
 /// A text message of a live query that is no answer. Answers are [`QueryAnswer`]s with the type `answer`.
@@ -211,6 +232,14 @@ pub enum TailMessage {
         /// deleted before; none while there is no table.
         #[serde(default)]
         created_micros: Option<i64>,
+        /// Encoded size of the rows on disk, in bytes.
+        #[serde(default)]
+        n_bytes: u64,
+    },
+    /// Rows were dropped by the table's retention.
+    Dropped {
+        /// The offset of the first row that is still there.
+        first_offset: Offset,
     },
     /// The tail ends, and why.
     Error {

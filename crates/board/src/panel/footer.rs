@@ -10,6 +10,11 @@ use crate::state::text::{bytes, count, rate};
 pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
     let state = model.state;
     let is_grouped = move || state.with(|state| state.is_grouped);
+    let in_browser = model.is_in_browser();
+    let let_go_title = match in_browser {
+        true => "The older rows do not fit the memory of this tab.",
+        false => "The table keeps only its newest rows.",
+    };
     let n_selected = move || model.selection.with(crate::state::selection::Selection::n_rows);
     view! {
         <footer class="footer">
@@ -20,8 +25,11 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
                 " rows"
             </span>
             <Show when=move || state.with(|state| state.n_let_go > 0)>
-                <span class="wide-only" title="A tab holds at most 1 GB of a table, and a server may keep only the newest rows.">
-                    {move || state.with(|state| format!("{} older ones not held", count(state.n_let_go)))}
+                <span class="wide-only" title=let_go_title>
+                    {move || state.with(|state| match in_browser {
+                        true => format!("{} older ones not held: past {}", count(state.n_let_go), bytes(state.budget_bytes)),
+                        false => format!("{} older ones dropped", count(state.n_let_go)),
+                    })}
                 </span>
             </Show>
             <Show when=move || { n_selected() > 1 }>
@@ -31,12 +39,34 @@ pub(crate) fn Footer(model: PanelModel) -> impl IntoView {
             <Show when=move || state.with(|state| state.rows_per_second > 0.0)>
                 <span class="rate">{move || state.with(|state| format!("{} rows/s", rate(state.rows_per_second)))}</span>
             </Show>
-            <span class="wide-only" data-testid="memory" title="What this table and its view take in this tab">
-                {move || state.with(|state| bytes(state.memory_bytes))}
-            </span>
+            <MemoryLine model />
             <ConnectionMark model />
         </footer>
     }
+}
+
+const MEMORY_TITLE: &str =
+    "What tables and views take in this tab, and what they may take. Add memory=2GB to the address to change that.";
+const SERVER_TITLE: &str = "In this tab the table would take more memory than it may, so the server sorts, filters and groups \
+    it. Add memory=2GB to the address to change that.";
+
+/// What is used of which budget; or what the table would take, where the server answers for it.
+#[component]
+fn MemoryLine(model: PanelModel) -> impl IntoView {
+    let state = model.state;
+    let is_remote = Memo::new(move |_| state.with(|state| state.on_server_bytes.is_some()));
+    let text = move || {
+        state.with(|state| {
+            let budget = bytes(state.budget_bytes);
+            match state.on_server_bytes {
+                Some(n_bytes) => format!("On the server: {} > {budget}", bytes(n_bytes)),
+                None => format!("{} of {budget}", bytes(state.memory_bytes)),
+            }
+        })
+    };
+    let class = move || if is_remote.get() { "on-server" } else { "wide-only" };
+    let title = move || if is_remote.get() { SERVER_TITLE } else { MEMORY_TITLE };
+    view! { <span class=class data-testid="memory" title=title>{text}</span> }
 }
 
 #[component]

@@ -57,3 +57,7 @@ pub(crate) fn trash() -> impl IntoView {
 pub(crate) fn theme() -> impl IntoView {
     icon("M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11")
 }
+
+pub(crate) fn row_height() -> impl IntoView {
+    icon("M2.5 2.5h6M2.5 13.5h6M2.5 8h6M12.5 3v10M10.8 4.7 12.5 3l1.7 1.7M10.8 11.3l1.7 1.7 1.7-1.7")
+}

@@ -7,6 +7,7 @@ use model::ColumnType;
 use super::model::PanelModel;
 use super::popover::PopoverKind;
 use crate::search::Search;
+use crate::state::layout::{Layout, RowHeight};
 
 /// A line of a menu: its label, a few words at its end, and what it does. Of one type whatever that is, which keeps the board small.
 fn item(label: String, note: &'static str, act: Box<dyn Fn()>) -> impl IntoView {
@@ -33,6 +34,8 @@ enum ColumnAct {
     Filter,
     Group,
     Pin,
+    MoveLeft,
+    MoveRight,
     Hide,
     Edit,
     Remove,
@@ -50,10 +53,12 @@ impl ColumnAct {
                 model.group_by(&columns.iter().map(String::as_str).collect::<Vec<_>>());
                 None
             }
-            ColumnAct::Pin | ColumnAct::Hide => {
+            ColumnAct::Pin | ColumnAct::Hide | ColumnAct::MoveLeft | ColumnAct::MoveRight => {
+                let columns = model.state.with_untracked(|state| state.columns.clone());
                 model.layout.update(|layout| match self {
                     ColumnAct::Pin => layout.toggle_pin(&column),
-                    _ => layout.hide(&column),
+                    ColumnAct::Hide => layout.hide(&column),
+                    _ => layout.move_by_one(&columns, &column, self == ColumnAct::MoveRight),
                 });
                 None
             }
@@ -126,6 +131,8 @@ pub(crate) fn ColumnMenu(model: PanelModel, column: String) -> impl IntoView {
                 (ColumnAct::Filter, "Filter…", "", None, !is_grouped),
                 (ColumnAct::Group, "Group by this column", "", None, !is_grouped),
                 (ColumnAct::Pin, pin, "", None, true),
+                (ColumnAct::MoveLeft, "Move left", "←", None, true),
+                (ColumnAct::MoveRight, "Move right", "→", None, true),
                 (ColumnAct::Hide, "Hide column", "", None, true),
                 (ColumnAct::Edit, "Edit the formula…", "", None, is_computed),
                 (ColumnAct::Remove, "Remove column", "", None, is_computed),
@@ -225,6 +232,27 @@ pub(crate) fn FigurePicker(model: PanelModel) -> impl IntoView {
     }
 }
 
+/// Chooses how tall the rows are.
+#[component]
+pub(crate) fn RowHeights(model: PanelModel) -> impl IntoView {
+    let items = move || {
+        let chosen = model.layout.with(Layout::row_height);
+        let item = |height: RowHeight| {
+            let choose = move || {
+                model.layout.update(|layout| layout.set_row_height(height));
+                model.popover.set(None);
+            };
+            let mark = if height == chosen { "✓" } else { "" };
+            switch(height.name().to_owned(), mark, Some(height == chosen), Box::new(choose))
+        };
+        RowHeight::ALL.map(item).collect_view()
+    };
+    view! {
+        <p class="popover-title">"Row height"</p>
+        <div class="items">{items}</div>
+    }
+}
+
 /// Brings hidden columns back.
 #[component]
 pub(crate) fn HiddenColumns(model: PanelModel) -> impl IntoView {
@@ -238,7 +266,7 @@ pub(crate) fn HiddenColumns(model: PanelModel) -> impl IntoView {
         hidden.map(item).collect_view()
     };
     let show_all = move || {
-        model.layout.update(crate::state::layout::Layout::show_all);
+        model.layout.update(Layout::show_all);
         model.popover.set(None);
     };
     view! {

@@ -42,8 +42,11 @@ pub(crate) use self::icons::{copy as copy_icon, theme as theme_icon, trash as tr
 /// What an address says of a table that lives in this browser, as its `in`.
 const IN_BROWSER: &str = "browser";
 
+/// What an address says of the memory that tables may take, such as `512MB`.
+const MEMORY: &str = "memory";
+
 /// The page of one table, as its address says: `/table/{entity}/{project}/{table}?e={expression}`; of one that lives in this
-/// browser `…?in=browser&e={expression}`; with `&embed` without the bar on top. A page that holds the panel says all that
+/// browser `…?in=browser&e={expression}`; with `&embed` without the bar on top, with `&memory=512MB` within that budget. A page that holds the panel says all that
 /// instead.
 #[component]
 pub(crate) fn TablePage(name: String) -> impl IntoView {
@@ -149,6 +152,7 @@ fn clear_filters(model: PanelModel) {
 /// Keeps the address so that it opens the panel as it is. One that cannot be shown stays until something is chosen.
 fn mirror_in_address(model: PanelModel, name: TableName, is_refused: bool) {
     let embed = param("embed").map(|_| "embed".to_owned());
+    let memory = param(MEMORY).map(|text| format!("{MEMORY}={}", js_sys::encode_uri_component(&text)));
     Effect::new(move |known: Option<Query>| {
         let query = model.query.get();
         if is_refused && known.as_ref().is_none_or(|known| *known == query) {
@@ -157,7 +161,8 @@ fn mirror_in_address(model: PanelModel, name: TableName, is_refused: bool) {
         let place = model.is_in_browser().then(|| format!("in={IN_BROWSER}"));
         let is_all = query == Query::rows(name.clone());
         let shown = (!is_all).then(|| format!("e={}", js_sys::encode_uri_component(&query.to_string())));
-        let params = place.into_iter().chain(embed.clone()).chain(shown).collect::<Vec<_>>().join("&");
+        let params =
+            place.into_iter().chain(embed.clone()).chain(memory.clone()).chain(shown).collect::<Vec<_>>().join("&");
         let address = format!("/table/{name}{}{params}", if params.is_empty() { "" } else { "?" });
         if let Ok(history) = window().history() {
             // A browser that refuses (too many changes at once) keeps the address of a moment ago.
@@ -174,15 +179,21 @@ fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
     let connection = Memo::new(move |_| model.state.with(|state| state.connection.clone()));
     let in_browser = model.is_in_browser();
     let opening = if in_browser { "Opening the table…" } else { "Connecting to the server…" };
-    let lost = if in_browser { "The table cannot be read" } else { "The server does not answer" };
+    let is_remote = move || model.state.with(|state| state.on_server_bytes.is_some());
+    let lost = move || match (in_browser, is_remote()) {
+        (true, _) => "The table cannot be read",
+        (false, true) => "The server cannot show the table",
+        (false, false) => "The server does not answer",
+    };
+    let opening = move || if is_remote() { "The server reads the table…" } else { opening };
     let who = if in_browser { "a page of this address logs them" } else { "a page logs them" };
     move || match connection.get() {
         Connection::Connecting | Connection::CatchingUp { .. } => {
-            view! { <div class="over-grid quiet"><p>{opening}</p></div> }.into_any()
+            view! { <div class="over-grid quiet"><p>{opening()}</p></div> }.into_any()
         }
         Connection::Lost { reason } => view! {
             <div class="over-grid">
-                <h2>{if reason.contains("key") { "The server does not allow it" } else { lost }}</h2>
+                <h2>{if reason.contains("key") { "The server does not allow it" } else { lost() }}</h2>
                 <p>{reason}</p>
                 <p class="hint">"The board goes on trying."</p>
             </div>

@@ -6,7 +6,9 @@ use model::{ColumnType, TableName};
 
 use super::link::Link;
 use super::popover::Popover;
+use super::{MEMORY, param};
 use crate::protocol::{ColumnFacts, FromWorker, PanelColumn, PanelId, PanelState, Place, ToWorker};
+use crate::state::budget;
 use crate::state::layout::Layout;
 use crate::state::selection::Selection;
 
@@ -67,6 +69,9 @@ impl PanelModel {
         };
         let panel = link.with_value(|link| link.open(move |message| model.take(message)));
         model.panel.set_value(panel);
+        if let Some(n_bytes) = param(MEMORY).and_then(|text| budget::of_text(&text)) {
+            link.with_value(|link| link.send(&ToWorker::Budget { n_bytes }));
+        }
         on_cleanup(move || link.with_value(|link| link.close(panel)));
         model.show();
         model

@@ -8,7 +8,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 use super::column_editor::ColumnEditor;
 use super::export::ExportMenu;
 use super::filter_editor::FilterEditor;
-use super::menus::{ColumnMenu, ColumnPicker, FigurePicker, HiddenColumns};
+use super::menus::{ColumnMenu, ColumnPicker, FigurePicker, HiddenColumns, RowHeights};
 use super::model::PanelModel;
 
 /// The widest that a popover gets, in pixels.
@@ -38,6 +38,8 @@ pub(crate) enum PopoverKind {
     NewFigure,
     /// Which columns are hidden.
     Hidden,
+    /// How tall the rows are.
+    RowHeight,
     /// What to export, and as what, of a table of a server.
     Export { base_url: String },
 }
@@ -52,6 +54,7 @@ impl PopoverKind {
             PopoverKind::NewGroup => "Group by",
             PopoverKind::NewFigure => "Figure",
             PopoverKind::Hidden => "Hidden columns",
+            PopoverKind::RowHeight => "Row height",
             PopoverKind::Export { .. } => "Export",
         }
     }
@@ -170,6 +173,7 @@ fn contents(model: PanelModel, kind: PopoverKind) -> AnyView {
         }
         PopoverKind::NewFigure => view! { <FigurePicker model /> }.into_any(),
         PopoverKind::Hidden => view! { <HiddenColumns model /> }.into_any(),
+        PopoverKind::RowHeight => view! { <RowHeights model /> }.into_any(),
         PopoverKind::Export { base_url } => view! { <ExportMenu model base_url /> }.into_any(),
     }
 }

@@ -27,6 +27,15 @@ pub(crate) fn Toolbar(model: PanelModel) -> impl IntoView {
             </button>
             <Hidden model />
             <span class="stretch"></span>
+            <button
+                class="tool"
+                data-testid="row-height"
+                aria-label="Row height"
+                title="Row height"
+                on:click=open(model, PopoverKind::RowHeight)
+            >
+                {icons::row_height()}
+            </button>
             {model.server().map(|base_url| view! {
                 <button class="tool" data-testid="export" on:click=open(model, PopoverKind::Export { base_url })>
                     {icons::export()}"Export"

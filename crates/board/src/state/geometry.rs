@@ -40,6 +40,13 @@ impl Geometry {
         self.row_height
     }
 
+    /// Makes the rows so tall, in pixels; the row at the top stays there, as far as it can.
+    pub fn set_row_height(&mut self, row_height: f64) {
+        let rank = self.top / self.row_height;
+        self.row_height = row_height;
+        self.move_to(rank * row_height);
+    }
+
     /// The virtual position of the viewport's upper edge.
     #[must_use]
     pub fn top(&self) -> f64 {
@@ -184,6 +191,19 @@ mod tests {
         geometry.set_viewport(560.0);
         geometry.set_n_rows(n_rows);
         geometry
+    }
+
+    #[test]
+    fn taller_rows_leave_the_top_one_there() {
+        let mut geometry = Geometry::new(28.0);
+        geometry.set_viewport(560.0);
+        geometry.set_n_rows(1000);
+        geometry.move_to(28.0 * 700.0);
+        geometry.set_row_height(112.0);
+        assert_eq!((geometry.visible().start, geometry.n_per_page()), (700, 5));
+        geometry.move_to(f64::MAX);
+        geometry.set_row_height(28.0);
+        assert_eq!(geometry.visible(), 980..1000, "the end stays in view");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where the columns stand: their order, widths, and which are hidden or pinned.
+//! Where the columns stand: their order, widths, and which are hidden or pinned; and how tall the rows are.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -19,8 +19,48 @@ const MAX_PINNED_SHARE: f64 = 0.67;
 pub struct Layout {
     widths: HashMap<String, f64>,
     hidden: HashSet<String>,
-    /// In the order in which they were pinned.
+    /// From left to right.
     pinned: Vec<String>,
+    /// The columns that were there when one was moved, from left to right; others follow them.
+    order: Vec<String>,
+    row_height: RowHeight,
+}
+
+/// How tall the rows are: how many lines of a text, and how much of a picture, are seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowHeight {
+    /// A line.
+    #[default]
+    Short,
+    /// Two lines.
+    Medium,
+    /// Five lines.
+    Tall,
+}
+
+impl RowHeight {
+    /// All of them.
+    pub const ALL: [RowHeight; 3] = [RowHeight::Short, RowHeight::Medium, RowHeight::Tall];
+
+    /// The height of a row, in pixels. The styles have it, too.
+    #[must_use]
+    pub fn pixels(self) -> f64 {
+        match self {
+            RowHeight::Short => 28.0,
+            RowHeight::Medium => 48.0,
+            RowHeight::Tall => 108.0,
+        }
+    }
+
+    /// Its name, for the styles and for readers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RowHeight::Short => "Short",
+            RowHeight::Medium => "Medium",
+            RowHeight::Tall => "Tall",
+        }
+    }
 }
 
 /// A column in its place.
@@ -103,7 +143,59 @@ impl Layout {
         if self.hidden.remove(old) {
             self.hidden.insert(new.to_owned());
         }
-        self.pinned.iter_mut().filter(|name| *name == old).for_each(|name| new.clone_into(name));
+        let names = self.pinned.iter_mut().chain(&mut self.order);
+        names.filter(|name| *name == old).for_each(|name| new.clone_into(name));
+    }
+
+    /// How tall the rows are.
+    #[must_use]
+    pub fn row_height(&self) -> RowHeight {
+        self.row_height
+    }
+
+    /// Makes the rows taller or shorter.
+    pub fn set_row_height(&mut self, row_height: RowHeight) {
+        self.row_height = row_height;
+    }
+
+    /// Moves a column to where another one stands, whose neighbour it becomes. A pinned one stays among the pinned, and one of
+    /// the others among them: where `target` is of the other kind, nothing moves.
+    pub fn move_to(&mut self, columns: &[PanelColumn], column: &str, target: &str) {
+        if self.is_pinned(column) != self.is_pinned(target) {
+            return;
+        }
+        if !self.is_pinned(column) {
+            let now: Vec<String> = self.ordered(columns).into_iter().map(|column| column.name.clone()).collect();
+            // Those of another view, of groups perhaps, keep their order among themselves.
+            self.order.retain(|name| !now.contains(name));
+            self.order.splice(0..0, now);
+        }
+        let names = if self.is_pinned(column) { &mut self.pinned } else { &mut self.order };
+        let place = |name: &str| names.iter().position(|known| known == name);
+        if let (Some(from), Some(to)) = (place(column), place(target)) {
+            let name = names.remove(from);
+            names.insert(to, name);
+        }
+    }
+
+    /// Moves a column past its neighbour on the right, or on the left.
+    pub fn move_by_one(&mut self, columns: &[PanelColumn], column: &str, to_the_right: bool) {
+        let placed = self.place(columns);
+        let place = placed.iter().position(|placed| placed.name == column);
+        let to = place.and_then(|place| if to_the_right { Some(place + 1) } else { place.checked_sub(1) });
+        if let Some(target) = to.and_then(|to| placed.get(to)) {
+            self.move_to(columns, column, &target.name);
+        }
+    }
+
+    /// The columns, as they were moved; the pinned among them.
+    fn ordered<'a>(&self, columns: &'a [PanelColumn]) -> Vec<&'a PanelColumn> {
+        let places: HashMap<&str, usize> =
+            self.order.iter().enumerate().map(|(place, name)| (&**name, place)).collect();
+        let mut ordered: Vec<&PanelColumn> = columns.iter().collect();
+        // The sort is stable.
+        ordered.sort_by_key(|column| places.get(&*column.name).copied().unwrap_or(usize::MAX));
+        ordered
     }
 
     /// Shows every column again.
@@ -131,7 +223,8 @@ impl Layout {
         let mut left = GUTTER_PX;
         let of_name = |name: &String| columns.iter().find(|column| column.name == *name);
         let pinned = self.pinned.iter().filter_map(of_name).map(|column| (column, true));
-        let others = columns.iter().filter(|column| !self.is_pinned(&column.name)).map(|column| (column, false));
+        let others = self.ordered(columns).into_iter().filter(|column| !self.is_pinned(&column.name));
+        let others = others.map(|column| (column, false));
         pinned
             .chain(others)
             .filter(|(column, _)| !self.hidden.contains(&column.name))
@@ -150,6 +243,17 @@ impl Layout {
 #[must_use]
 pub fn total_width(columns: &[Placed]) -> f64 {
     columns.last().map_or(GUTTER_PX, |last| last.left + last.width)
+}
+
+/// Where a column that is dragged should stand: in the place of the one that the pointer has come to, `x` pixels from the grid's
+/// left edge. Not yet while it would not be under the pointer there, for then it would jump to and fro.
+#[must_use]
+pub fn drop_target<'a>(placed: &'a [Placed], column: &str, x: f64) -> Option<&'a Placed> {
+    let own = placed.iter().find(|placed| placed.name == column)?;
+    let target = placed.iter().find(|placed| x >= placed.left && x < placed.left + placed.width)?;
+    let is_past =
+        if target.left > own.left { x >= target.left + target.width - own.width } else { x < target.left + own.width };
+    (target.name != own.name && target.is_pinned == own.is_pinned && is_past).then_some(target)
 }
 
 /// The columns that the stretch from `left` to `left + width` touches.
@@ -205,6 +309,53 @@ mod tests {
         assert_eq!(scrolled(total_width(&placed), 100.0), 500..500);
         assert_eq!(InView::with_margin(&placed, 1040.0, 416.0).scrolled, 7..16);
         assert_eq!(InView::of(&[], 0.0, 100.0), InView::default());
+    }
+
+    fn names(layout: &Layout, columns: &[PanelColumn]) -> Vec<String> {
+        layout.place(columns).into_iter().map(|placed| placed.name).collect()
+    }
+
+    #[test]
+    fn columns_are_moved_among_their_own_kind_and_new_ones_follow() {
+        let mut layout = Layout::default();
+        let columns = columns(6);
+        layout.hide("c2");
+        layout.toggle_pin("c4");
+        layout.toggle_pin("c5");
+        assert_eq!(names(&layout, &columns), ["c4", "c5", "c0", "c1", "c3"]);
+        layout.move_to(&columns, "c3", "c0");
+        layout.move_by_one(&columns, "c4", true);
+        assert_eq!(names(&layout, &columns), ["c5", "c4", "c3", "c0", "c1"]);
+        // Past the hidden one, too, and never over an edge.
+        layout.move_by_one(&columns, "c1", false);
+        layout.move_by_one(&columns, "c3", false);
+        layout.move_by_one(&columns, "c0", true);
+        layout.move_to(&columns, "c0", "c4");
+        assert_eq!(names(&layout, &columns), ["c5", "c4", "c3", "c1", "c0"]);
+        // Another view's columns keep out of it, and what comes new stands at the end.
+        let groups = [&columns[3], &columns[0]].map(Clone::clone);
+        layout.move_by_one(&groups, "c0", false);
+        assert_eq!(names(&layout, &groups), ["c0", "c3"]);
+        let more = super::tests::columns(7);
+        layout.show("c2");
+        assert_eq!(names(&layout, &more)[2..], ["c0", "c3", "c1", "c2", "c6"]);
+    }
+
+    #[test]
+    fn a_dragged_column_moves_once_it_would_be_under_the_pointer() {
+        let mut layout = Layout::default();
+        layout.set_width("c1", 300.0);
+        layout.toggle_pin("c9");
+        let columns = columns(10);
+        let placed = layout.place(&columns);
+        let target = |column: &str, x: f64| drop_target(&placed, column, x).map(|placed| placed.name.as_str());
+        // c9 | c0 | c1, three times as wide | c2
+        let left = GUTTER_PX + 104.0;
+        assert_eq!((target("c0", left + 50.0), target("c0", left + 110.0)), (None, None));
+        assert_eq!(target("c0", left + 104.0 + 200.0), Some("c1"));
+        assert_eq!(target("c1", left + 50.0), Some("c0"));
+        assert_eq!((target("c1", left - 1.0), target("c9", left + 1.0)), (None, None), "the pinned are apart");
+        assert_eq!((target("c0", 0.0), target("none", left)), (None, None));
     }
 
     #[test]

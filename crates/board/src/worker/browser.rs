@@ -37,7 +37,10 @@ pub(super) fn follow_browser_table(name: &TableName, take: impl Fn(TailEvent) + 
 
 fn event_of(news: &News) -> Option<TailEvent> {
     match news.kind().as_str() {
-        "hello" => Some(TailEvent::Hello { first_offset: 0, next_offset: news.next_offset() as u64, is_anew: false }),
+        "hello" => {
+            let next_offset = news.next_offset() as u64;
+            Some(TailEvent::Hello { first_offset: 0, next_offset, n_bytes: 0, is_anew: false })
+        }
         "rows" => {
             let chunk = news.chunk();
             let (lines, writer) = (chunk.lines(), chunk.writer());

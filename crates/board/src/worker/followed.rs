@@ -11,9 +11,6 @@ use super::browser::{BrowserTail, follow_browser_table};
 use crate::protocol::{Connection, Place};
 use crate::state::rate::Rate;
 
-/// What a tab holds of a table at most, in bytes: the memory of a worker ends at 4 GiB, and views and other tables need theirs.
-const MAX_TABLE_BYTES: usize = 1 << 30;
-
 /// A table and the link to where it lives. The link closes with it.
 pub(super) struct Followed {
     pub(super) table: Table,
@@ -21,8 +18,11 @@ pub(super) struct Followed {
     pub(super) generation: u64,
     pub(super) rate: Rate,
     connection: Connection,
-    /// Where the table ended when the link was made.
+    /// Where the table ended when the link was made, and what its rows took on the server's disk then, in bytes.
     next_offset_at_hello: Offset,
+    stored_bytes: u64,
+    /// What the whole table will take, by its first segment, in bytes; 0 until that is full.
+    foreseen_bytes: u64,
     _link: Link,
 }
 
@@ -58,6 +58,8 @@ impl Followed {
             rate: Rate::default(),
             connection: Connection::Connecting,
             next_offset_at_hello: 0,
+            stored_bytes: 0,
+            foreseen_bytes: 0,
             _link: link,
         }
     }
@@ -79,7 +81,7 @@ impl Followed {
                     self.connection = Connection::Connecting;
                 }
             }
-            TailEvent::Hello { first_offset, next_offset, is_anew } => {
+            TailEvent::Hello { first_offset, next_offset, n_bytes, is_anew } => {
                 let held = self.table.next_offset();
                 let is_another = is_anew || next_offset < held;
                 // What lies between what is held and what is there was dropped by the table's retention.
@@ -88,7 +90,7 @@ impl Followed {
                 } else {
                     self.table.drop_before(first_offset);
                 }
-                self.next_offset_at_hello = next_offset;
+                (self.next_offset_at_hello, self.stored_bytes) = (next_offset, n_bytes);
                 self.connection = match next_offset {
                     0 if is_another => Connection::Deleted,
                     // The next hello says whether it is still so.
@@ -97,24 +99,50 @@ impl Followed {
                 };
             }
             TailEvent::Batch(batch) => self.append(&batch),
+            TailEvent::Dropped { first_offset } => drop(self.table.drop_before(first_offset)),
             TailEvent::Reconnecting { reason, .. } => self.connection = Connection::Lost { reason },
         }
+    }
+
+    /// Lets go of the oldest rows until the table takes at most so many bytes. The newest stay, whatever they take.
+    pub(super) fn make_room(&mut self, max_bytes: u64) {
+        while self.table.memory_bytes() as u64 > max_bytes && self.table.n_rows() > SEGMENT_ROWS {
+            let next = self.table.first_offset() + SEGMENT_ROWS as u64;
+            self.table.drop_before(next);
+        }
+    }
+
+    /// How many rows there are when all of them have come.
+    pub(super) fn n_rows_in_all(&self) -> u64 {
+        self.next_offset_at_hello.max(self.table.next_offset()) - self.table.first_offset()
+    }
+
+    /// What the whole table will take when all of it has come, going by what has, in bytes.
+    pub(super) fn expected_bytes(&self) -> u64 {
+        let (n_bytes, n_rows) = (self.table.memory_bytes() as f64, self.table.n_rows().max(1) as f64);
+        (n_bytes / n_rows * self.n_rows_in_all() as f64) as u64
+    }
+
+    /// What the table is known to come to, in bytes: what it takes, or will by what its first segment takes.
+    pub(super) fn foreseen_bytes(&self) -> u64 {
+        self.foreseen_bytes.max(self.table.memory_bytes() as u64)
     }
 
     fn append(&mut self, batch: &StoredBatch) {
         match self.table.append(batch) {
             Ok(new) => {
                 let is_new = batch.first_offset >= self.next_offset_at_hello;
+                if self.foreseen_bytes == 0 && self.table.n_rows() >= SEGMENT_ROWS {
+                    // The first rows may be larger than the others: the size on disk must allow for it, too.
+                    let expected_bytes = self.expected_bytes();
+                    self.foreseen_bytes = if self.stored_bytes > expected_bytes / 4 { expected_bytes } else { 1 };
+                }
                 if matches!(self.connection, Connection::Deleted) {
                     // It was made anew while it was waited for.
                     self.connection = Connection::Live;
                 }
                 if is_new {
                     self.rate.add(js_sys::Date::now(), new.end - new.start);
-                }
-                while self.table.memory_bytes() > MAX_TABLE_BYTES && self.table.n_rows() > SEGMENT_ROWS {
-                    let next = self.table.first_offset() + SEGMENT_ROWS as u64;
-                    self.table.drop_before(next);
                 }
             }
             Err(error) => self.connection = Connection::Lost { reason: error.to_string() },
@@ -125,6 +153,7 @@ impl Followed {
     fn start_over(&mut self, first_offset: Offset) {
         self.table = Table::starting_at(first_offset);
         self.rate = Rate::default();
+        self.foreseen_bytes = 0;
         self.generation += 1;
     }
 }

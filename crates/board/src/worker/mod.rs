@@ -1,26 +1,38 @@
 //! The worker: it holds the sockets, the tables and the views, and answers the page.
 //!
 //! [`Worker`] reads messages and tells panels how they stand, at most once a frame; [`followed`] keeps tables up to date
-//! with the server, [`browser`] with the storage of this browser; [`panel`] keeps a panel's view. No column is ever read on the page's thread.
+//! with the server, [`browser`] with the storage of this browser; [`panel`] keeps a panel's view, [`local`] or, of a table that
+//! would take more memory than there is, [`remote`]. No column is ever read on the page's thread.
 
+mod ask_server;
 mod browser;
 mod followed;
+mod local;
 mod panel;
+mod remote;
+mod source;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use engine::Window;
 use gloo_timers::future::TimeoutFuture;
 use model::TableName;
+use streamtable::web::query::QueryEvent;
+use streamtable::web::tail::TailEvent;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use self::followed::Followed;
-use self::panel::Panel;
-use crate::protocol::{FromWorker, PanelId, Place, READY, ToWorker};
+use self::panel::{Memory, Panel};
+use self::remote::{RemotePanel, RemoteTable};
+use self::source::Source;
+use crate::protocol::{ColumnFacts, FromWorker, PanelId, Place, READY, ToWorker, WindowMessage};
+use crate::state::budget;
+use crate::state::remote_view::{Ask, RemoteView};
 
 /// How long news may wait to be told together, in milliseconds: a frame.
 const FRAME_MILLIS: u32 = 16;
@@ -33,7 +45,9 @@ const SECOND_MILLIS: u32 = 1000;
 /// Outside a dedicated worker.
 pub fn run() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let worker = Worker { scope: scope.clone(), shared: Rc::default() };
+    let gibibytes = js_sys::Reflect::get(&scope.navigator(), &"deviceMemory".into()).ok().and_then(|n| n.as_f64());
+    let shared = Shared { budget: budget::of_device(gibibytes), ..Shared::default() };
+    let worker = Worker { scope: scope.clone(), shared: Rc::new(RefCell::new(shared)) };
     let listener = worker.clone();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         match serde_wasm_bindgen::from_value(event.data()) {
@@ -84,8 +98,10 @@ struct TableKey {
 
 #[derive(Default)]
 struct Shared {
-    tables: HashMap<TableKey, Followed>,
+    tables: HashMap<TableKey, Source>,
     panels: BTreeMap<PanelId, Panel>,
+    /// How many bytes tables and views may take.
+    budget: u64,
     /// Whether the panels will be looked through within a frame.
     is_tick_due: bool,
     /// When they were looked through last, in milliseconds.
@@ -95,21 +111,25 @@ struct Shared {
 impl Worker {
     fn answer(&self, message: ToWorker) {
         match message {
-            ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
-            ToWorker::Window { panel, request, anchor, n_rows, columns, of } => {
+            ToWorker::Budget { n_bytes } => {
                 let mut shared = self.shared.borrow_mut();
-                let mut found = shared.panel_and_table_mut(panel);
-                let answer = found.as_mut().and_then(|(p, table)| match of {
-                    Some(query) => p.preview(table, request, &query, n_rows, &columns),
-                    None => p.window(table, request, anchor, n_rows, &columns),
-                });
-                if found.is_some_and(|(p, _)| !p.is_settled()) {
-                    self.settle_soon(panel);
-                }
-                match answer {
-                    Some(window) => {
-                        let (message, transfer) = window.to_js();
-                        self.post(&message, Some(&transfer));
+                shared.budget = n_bytes;
+                // Which tables go to the server is worked out anew.
+                shared.tables.retain(|_, source| matches!(source, Source::Local(_)));
+            }
+            ToWorker::Show { panel, place, expression } => self.show(panel, place, &expression),
+            ToWorker::Window { panel, request, n_rows, columns, of: Some(query), .. } => {
+                self.preview(panel, request, query, n_rows, columns);
+            }
+            ToWorker::Window { panel, request, anchor, n_rows, columns, of: None } => {
+                let mut shared = self.shared.borrow_mut();
+                match shared.panel_and_table(panel) {
+                    Some((shown, source)) => {
+                        shown.ask(source, Ask { request, anchor, n_rows, columns });
+                        if !shown.is_settled() {
+                            self.settle_soon(panel);
+                        }
+                        self.tell_ready(shown);
                     }
                     None => self.tell(&FromWorker::NoWindow { request }),
                 }
@@ -117,19 +137,16 @@ impl Worker {
             ToWorker::Pause { panel, paused } => {
                 if let Some(panel) = self.shared.borrow_mut().panels.get_mut(&panel) {
                     panel.set_paused(paused);
+                    self.tell_ready(panel);
                 }
                 self.schedule_tick();
             }
-            ToWorker::Facts { panel, column } => {
-                let shared = self.shared.borrow();
-                let found = shared.panel_and_table(panel);
-                if let Some(facts) = found.and_then(|(shown, table)| shown.facts(&table.table, column)) {
-                    self.tell(&FromWorker::Facts { panel, facts });
-                }
-            }
+            ToWorker::Facts { panel, column } => self.tell_facts(panel, column),
             ToWorker::Close { panel } => {
                 let mut shared = self.shared.borrow_mut();
-                shared.panels.remove(&panel);
+                for request in shared.panels.remove(&panel).map(Panel::close).unwrap_or_default() {
+                    self.tell(&FromWorker::NoWindow { request });
+                }
                 shared.drop_unused_tables();
             }
         }
@@ -144,8 +161,10 @@ impl Worker {
         self.follow(&key);
         let mut shared = self.shared.borrow_mut();
         let Shared { tables, panels, .. } = &mut *shared;
-        let followed = &tables[&key];
-        let shown = panels.entry(id).or_default().show(key, followed, &query, js_sys::Date::now());
+        let connect = |view| self.connect(id, &key.place, view);
+        let panel = panels.entry(id).or_default();
+        let shown = panel.show(key.clone(), &tables[&key], (&query, expression), js_sys::Date::now(), connect);
+        self.tell_ready(panel);
         shared.drop_unused_tables();
         drop(shared);
         match shown {
@@ -157,16 +176,134 @@ impl Worker {
     /// Follows a table, unless that is done already.
     fn follow(&self, key: &TableKey) {
         let worker = self.clone();
-        let start = || Followed::start(key, move |key, event| worker.take(&key, event));
+        let start = || Source::Local(Followed::start(key, move |key, event| worker.take(&key, event)));
         self.shared.borrow_mut().tables.entry(key.clone()).or_insert_with(start);
     }
 
     /// Takes in what following a table brought.
-    fn take(&self, key: &TableKey, event: streamtable::web::tail::TailEvent) {
-        if let Some(table) = self.shared.borrow_mut().tables.get_mut(key) {
-            table.take(event);
+    fn take(&self, key: &TableKey, event: TailEvent) {
+        let mut shared = self.shared.borrow_mut();
+        // A table that has moved to the server is followed no more.
+        let Some(Source::Local(followed)) = shared.tables.get_mut(key) else { return };
+        followed.take(event);
+        // One that will not fit need not come whole first.
+        let (own_bytes, foreseen_bytes) = (followed.table.memory_bytes() as u64, followed.foreseen_bytes());
+        if shared.memory_bytes() - own_bytes + foreseen_bytes > shared.budget {
+            self.move_to_server(&mut shared, key, foreseen_bytes);
         }
+        self.keep_within_budget(&mut shared);
+        drop(shared);
         self.schedule_tick();
+    }
+
+    /// Leaves tables to their server until the others have room; of those that are nowhere else, the oldest rows go.
+    fn keep_within_budget(&self, shared: &mut Shared) {
+        while shared.memory_bytes() > shared.budget {
+            let Some((key, expected_bytes)) = shared.largest_of_servers() else { return shared.make_room() };
+            self.move_to_server(shared, &key, expected_bytes);
+        }
+    }
+
+    /// Lets the server answer for a table from now on, which would take so many bytes here.
+    fn move_to_server(&self, shared: &mut Shared, key: &TableKey, expected_bytes: u64) {
+        let (Place::Server(base_url), Some(Source::Local(followed))) = (&key.place, shared.tables.get(key)) else {
+            return;
+        };
+        let worker = self.clone();
+        let of_events = key.clone();
+        let size = (followed.n_rows_in_all(), expected_bytes);
+        let query = format!("table(\"{}\").rows()", key.name);
+        let take = move |event: QueryEvent| {
+            if let Some(Source::Remote(table)) = worker.shared.borrow_mut().tables.get_mut(&of_events) {
+                table.take(event, js_sys::Date::now());
+            }
+            worker.schedule_tick();
+        };
+        let table = RemoteTable::start(base_url, query, size, Box::new(take));
+        shared.tables.insert(key.clone(), Source::Remote(table));
+        for (id, panel) in &mut shared.panels {
+            if panel.key() == Some(key) {
+                panel.move_to_server(|view| self.connect(*id, &key.place, view));
+            }
+        }
+    }
+
+    /// A panel's view on the server.
+    fn connect(&self, id: PanelId, place: &Place, view: RemoteView) -> RemotePanel {
+        let worker = self.clone();
+        // Of a table of this browser there is no such view.
+        let base_url = if let Place::Server(base_url) = place { base_url } else { "" };
+        let take = move |event: QueryEvent| {
+            if let Some(panel) = worker.shared.borrow_mut().panels.get_mut(&id) {
+                panel.take(event);
+                worker.tell_ready(panel);
+            }
+            worker.schedule_tick();
+        };
+        RemotePanel::start(base_url, view, Box::new(take))
+    }
+
+    /// Tells what a column of a panel's rows holds.
+    fn tell_facts(&self, panel: PanelId, column: String) {
+        let mut shared = self.shared.borrow_mut();
+        let Some((shown, source)) = shared.panel_and_table(panel) else { return };
+        match (source, shown.key().cloned()) {
+            (Source::Local(followed), _) => {
+                if let Some(view) = shown.local_view() {
+                    self.tell(&FromWorker::Facts { panel, facts: view.facts(followed, column) });
+                }
+            }
+            (Source::Remote(_), Some(TableKey { place: Place::Server(base_url), name })) => {
+                let (worker, expression) = (self.clone(), shown.expression().to_owned());
+                spawn_local(async move {
+                    let none = ColumnFacts { column: column.clone(), ..ColumnFacts::default() };
+                    let facts = ask_server::column_facts(&base_url, &name, &expression, column).await.unwrap_or(none);
+                    worker.tell(&FromWorker::Facts { panel, facts });
+                });
+            }
+            (Source::Remote(_), _) => {}
+        }
+    }
+
+    /// Answers how a panel's first rows would look with the columns of another query.
+    fn preview(&self, panel: PanelId, request: u32, query: String, n_rows: u32, columns: Vec<String>) {
+        let mut shared = self.shared.borrow_mut();
+        let found = shared.panel_and_table(panel);
+        match found.map(|(shown, source)| (shown.key().cloned(), shown.local_view(), source)) {
+            Some((_, Some(view), Source::Local(followed))) => {
+                self.tell_window(request, view.preview(followed, &query, n_rows, &columns));
+            }
+            Some((Some(TableKey { place: Place::Server(base_url), .. }), None, _)) => {
+                let worker = self.clone();
+                spawn_local(async move {
+                    let window = ask_server::first_rows(&base_url, query, n_rows, columns).await;
+                    worker.tell_window(request, window);
+                });
+            }
+            _ => self.tell_window(request, None),
+        }
+    }
+
+    fn tell_window(&self, request: u32, window: Option<Window>) {
+        match window {
+            Some(window) => {
+                let (message, transfer) = WindowMessage { request, window }.to_js();
+                self.post(&message, Some(&transfer));
+            }
+            None => self.tell(&FromWorker::NoWindow { request }),
+        }
+    }
+
+    /// Gives a panel the windows that came, and says which do not come.
+    fn tell_ready(&self, panel: &mut Panel) {
+        let (ready, given_up) = panel.take_ready();
+        for window in ready {
+            let (message, transfer) = window.to_js();
+            self.post(&message, Some(&transfer));
+        }
+        for request in given_up {
+            self.tell(&FromWorker::NoWindow { request });
+        }
     }
 
     fn schedule_tick(&self) {
@@ -189,11 +326,16 @@ impl Worker {
         shared.is_tick_due = false;
         let now = js_sys::Date::now();
         shared.ticked = now;
+        self.keep_within_budget(&mut shared);
+        let memory = Memory { used: shared.memory_bytes(), budget: shared.budget };
         let Shared { tables, panels, .. } = &mut *shared;
         for (id, panel) in panels.iter_mut() {
-            let Some(followed) = panel.key().and_then(|key| tables.get(key)) else { continue };
-            if let Some(state) = panel.news(followed, now) {
+            let Some(source) = panel.key().and_then(|key| tables.get(key)) else { continue };
+            if let Some((state, fault)) = panel.news(source, memory, now) {
                 self.tell(&FromWorker::State { panel: *id, state });
+                if let Some(message) = fault {
+                    self.tell(&FromWorker::Fault { panel: *id, message });
+                }
             }
         }
     }
@@ -203,7 +345,7 @@ impl Worker {
         let worker = self.clone();
         spawn_local(async move {
             TimeoutFuture::new(0).await;
-            if let Some((panel, table)) = worker.shared.borrow_mut().panel_and_table_mut(panel) {
+            if let Some((panel, table)) = worker.shared.borrow_mut().panel_and_table(panel) {
                 panel.settle(table);
             }
         });
@@ -212,7 +354,7 @@ impl Worker {
     /// Moves windows, and lets the rates that are shown die down when rows have ceased to come.
     fn see_time_pass(&self) {
         let now = js_sys::Date::now();
-        let is_growing = self.shared.borrow().tables.values().any(|table| table.rate.per_second(now) > 0.0);
+        let is_growing = self.shared.borrow().tables.values().any(|table| table.rows_per_second(now) > 0.0);
         let changes = |panel: &Panel| panel.shows_a_rate() || panel.moves();
         if is_growing || self.shared.borrow().panels.values().any(changes) {
             self.schedule_tick();
@@ -238,15 +380,37 @@ impl Worker {
 }
 
 impl Shared {
-    fn panel_and_table(&self, panel: PanelId) -> Option<(&Panel, &Followed)> {
-        let panel = self.panels.get(&panel)?;
-        Some((panel, self.tables.get(panel.key()?)?))
-    }
-
-    fn panel_and_table_mut(&mut self, panel: PanelId) -> Option<(&mut Panel, &Followed)> {
+    fn panel_and_table(&mut self, panel: PanelId) -> Option<(&mut Panel, &Source)> {
         let panel = self.panels.get_mut(&panel)?;
         let table = self.tables.get(panel.key()?)?;
         Some((panel, table))
+    }
+
+    /// What tables and views take, in bytes.
+    fn memory_bytes(&self) -> u64 {
+        let of_tables: u64 = self.tables.values().map(Source::memory_bytes).sum();
+        of_tables + self.panels.values().map(Panel::memory_bytes).sum::<u64>()
+    }
+
+    /// Of the tables that are held and that a server has, the one that takes most, and what it would take as a whole.
+    fn largest_of_servers(&self) -> Option<(TableKey, u64)> {
+        let held = self.tables.iter().filter_map(|(key, source)| match (&key.place, source) {
+            (Place::Server(_), Source::Local(followed)) => Some((key, followed)),
+            _ => None,
+        });
+        let (key, followed) = held.max_by_key(|(_, followed)| followed.table.memory_bytes())?;
+        Some((key.clone(), followed.expected_bytes()))
+    }
+
+    /// Lets go of the oldest rows of the tables that are nowhere else.
+    fn make_room(&mut self) {
+        let over = self.memory_bytes().saturating_sub(self.budget);
+        for source in self.tables.values_mut() {
+            if let Source::Local(followed) = source {
+                let own_bytes = followed.table.memory_bytes() as u64;
+                followed.make_room(own_bytes.saturating_sub(over));
+            }
+        }
     }
 
     /// Lets go of the tables that no panel shows, and of their connections.

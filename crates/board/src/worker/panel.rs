@@ -1,19 +1,14 @@
-//! A panel's view: what the page is told of it, and the windows it gives out.
+//! A panel: its view, wherever that is kept, what the page is told of it, and the windows it is given.
 
-use engine::{Table, View, ViewSpec};
-use expr::{Expr, Query};
-use model::{Offset, Timestamp};
+use expr::Query;
+use streamtable::web::query::QueryEvent;
 
 use super::TableKey;
-use super::followed::Followed;
-use crate::protocol::{Anchor, ColumnFacts, PanelColumn, PanelState, ValueFact, WindowMessage};
-use crate::state::conditions;
-
-/// How many values a filter's list has at most.
-const MAX_VALUES: usize = 200;
-
-/// How many parts the histogram of a column has.
-const N_BINS: usize = 48;
+use super::local::LocalView;
+use super::remote::RemotePanel;
+use super::source::Source;
+use crate::protocol::{Connection, PanelColumn, PanelState, WindowMessage};
+use crate::state::remote_view::{Ask, RemoteView};
 
 /// What a panel shows.
 #[derive(Default)]
@@ -22,16 +17,43 @@ pub(super) struct Panel {
     is_paused: bool,
     /// Revisions of the views that came before this one.
     revisions_before: u64,
-    /// What the page was told last.
+    /// What the page was told last, and whether that still counts.
     told: PanelState,
+    is_told: bool,
+    /// The answers that the page has not got yet, and the requests that get none.
+    ready: Vec<WindowMessage>,
+    given_up: Vec<u32>,
 }
 
 struct Shown {
     key: TableKey,
-    generation: u64,
-    view: View,
-    /// Where the table ended when the view took its rows in.
-    next_offset: Offset,
+    /// What is shown, as it was written.
+    expression: String,
+    view: PanelView,
+}
+
+/// Where the view is kept.
+enum PanelView {
+    Local(LocalView),
+    Remote(RemotePanel),
+}
+
+/// How a view stands.
+pub(super) struct Figures {
+    pub(super) revision: u64,
+    pub(super) n_rows: u64,
+    pub(super) n_held_back: u64,
+    pub(super) is_grouped: bool,
+    pub(super) columns: Vec<PanelColumn>,
+    pub(super) row_columns: Vec<PanelColumn>,
+    pub(super) estimates: Vec<String>,
+}
+
+/// The worker's memory, in bytes: what is used, and what may be.
+#[derive(Clone, Copy)]
+pub(super) struct Memory {
+    pub(super) used: u64,
+    pub(super) budget: u64,
 }
 
 impl Panel {
@@ -40,30 +62,81 @@ impl Panel {
         self.shown.as_ref().map(|shown| &shown.key)
     }
 
-    /// Shows what a query asks for; the error is a sentence, and the panel shows nothing then.
+    /// Shows what a query asks for, which is also given as it was written; the error is a sentence, and the panel shows nothing
+    /// then. `connect` makes a view on the server.
     ///
     /// `now`, here and below, is in milliseconds.
-    pub(super) fn show(&mut self, key: TableKey, followed: &Followed, query: &Query, now: f64) -> Result<(), String> {
-        if let Some(shown) = self.shown.take() {
-            self.revisions_before += shown.view.revision();
-        }
-        let spec = ViewSpec::of(query).map_err(|error| error.to_string())?;
-        let view = view_of(&followed.table, spec, now)?;
-        self.shown =
-            Some(Shown { key, generation: followed.generation, view, next_offset: followed.table.next_offset() });
-        // Whatever was told is told again.
-        self.told = PanelState::default();
+    pub(super) fn show(
+        &mut self,
+        key: TableKey,
+        source: &Source,
+        (query, expression): (&Query, &str),
+        now: f64,
+        connect: impl FnOnce(RemoteView) -> RemotePanel,
+    ) -> Result<(), String> {
+        let before = self.shown.take();
+        let is_grouped = query.group_by().is_some();
+        self.is_told = false;
+        let view = match (source, before) {
+            (Source::Remote(_), Some(Shown { key: known, view: PanelView::Remote(mut remote), .. }))
+                if known == key =>
+            {
+                remote.view.show(expression.to_owned(), is_grouped);
+                remote.send();
+                PanelView::Remote(remote)
+            }
+            (source, before) => {
+                let is_of_table = before.as_ref().is_some_and(|shown| shown.key == key);
+                if !is_of_table {
+                    self.told = PanelState::default();
+                }
+                let waiting = self.end(before);
+                let mut view = match source {
+                    Source::Local(followed) => PanelView::Local(LocalView::new(followed, query, now)?),
+                    Source::Remote(_) => {
+                        let mut view = RemoteView::new(expression.to_owned(), is_grouped, None);
+                        view.set_paused(self.is_paused);
+                        PanelView::Remote(connect(view))
+                    }
+                };
+                ask_all(&mut view, waiting, &mut self.given_up);
+                view
+            }
+        };
+        self.shown = Some(Shown { key, expression: expression.to_owned(), view });
         Ok(())
+    }
+
+    /// The server answers from now on for the table that is shown: the view moves there, with what is held back.
+    pub(super) fn move_to_server(&mut self, connect: impl FnOnce(RemoteView) -> RemotePanel) {
+        if let Some(Shown { key, expression, view: PanelView::Local(local) }) = self.shown.take() {
+            let paused_at = self.is_paused.then(|| local.next_offset());
+            self.revisions_before += local.revision();
+            let view = RemoteView::new(expression.clone(), local.is_grouped(), paused_at);
+            self.shown = Some(Shown { key, expression, view: PanelView::Remote(connect(view)) });
+        }
+    }
+
+    /// Ends the panel: what was asked gets no answer.
+    pub(super) fn close(mut self) -> Vec<u32> {
+        let before = self.shown.take();
+        let waiting = self.end(before);
+        self.given_up.into_iter().chain(waiting.into_iter().map(|ask| ask.request)).collect()
     }
 
     /// Holds new rows back, or lets them in at the next look.
     pub(super) fn set_paused(&mut self, paused: bool) {
         self.is_paused = paused;
+        if let Some(Shown { view: PanelView::Remote(remote), .. }) = &mut self.shown {
+            remote.view.set_paused(paused);
+            remote.send();
+        }
     }
 
-    /// Whether its view changes as time goes by.
+    /// Whether its view changes here as time goes by.
     pub(super) fn moves(&self) -> bool {
-        !self.is_paused && self.shown.as_ref().is_some_and(|shown| !shown.view.spec().lasts.is_empty())
+        !self.is_paused
+            && self.shown.as_ref().is_some_and(|shown| matches!(&shown.view, PanelView::Local(view) if view.moves()))
     }
 
     /// Whether the page shows rows to be coming.
@@ -71,133 +144,141 @@ impl Panel {
         self.told.rows_per_second > 0.0
     }
 
-    /// Takes in new rows, moves windows and gives the panel's state, if it is another than the page knows.
-    pub(super) fn news(&mut self, followed: &Followed, now: f64) -> Option<PanelState> {
-        let (shown, table) = (self.shown.as_mut()?, &followed.table);
-        if shown.generation != followed.generation {
-            let spec = shown.view.spec().clone();
-            self.revisions_before += shown.view.revision();
-            shown.view = view_of(table, spec, now).ok()?;
-            shown.generation = followed.generation;
-            shown.next_offset = table.next_offset();
-        } else if !self.is_paused {
-            shown.view.advance(table, timestamp(now));
-            shown.next_offset = table.next_offset();
+    /// What the view takes in the worker, in bytes.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        match self.shown.as_ref().map(|shown| &shown.view) {
+            Some(PanelView::Local(view)) => view.memory_bytes(),
+            Some(PanelView::Remote(remote)) => remote.view.memory_bytes(),
+            None => 0,
         }
-        let view = &shown.view;
-        let columns = |columns: &[model::ColumnSchema]| {
-            let column = |c: &model::ColumnSchema| PanelColumn { name: c.name.clone(), column_type: c.column_type };
-            columns.iter().map(column).collect::<Vec<_>>()
+    }
+
+    /// Takes in what came of the view from the server.
+    pub(super) fn take(&mut self, event: QueryEvent) {
+        if let Some(Shown { view: PanelView::Remote(remote), .. }) = &mut self.shown {
+            // Whether it is a fault or the end of one, the page has to be told.
+            self.is_told &= !remote.take(event);
+        }
+    }
+
+    /// Takes in new rows, moves windows and gives the panel's state, if it is another than the page knows, and why nothing can be
+    /// shown.
+    pub(super) fn news(&mut self, source: &Source, memory: Memory, now: f64) -> Option<(PanelState, Option<String>)> {
+        let shown = self.shown.as_mut()?;
+        let mut connection = source.connection();
+        let (figures, fault) = match (&mut shown.view, source) {
+            (PanelView::Local(view), Source::Local(followed)) => {
+                (Some(view.figures(followed, self.is_paused, now)?), None)
+            }
+            (PanelView::Remote(remote), Source::Remote(table)) => {
+                let is_link_well = !matches!(connection, Connection::Lost { .. });
+                connection = remote.connection(connection);
+                (remote.figures(table), remote.fault().filter(|_| is_link_well).cloned())
+            }
+            _ => return None,
         };
-        let state = PanelState {
-            revision: self.revisions_before + view.revision(),
-            n_view_rows: view.n_rows() as u64,
-            n_table_rows: table.n_rows() as u64,
-            n_let_go: table.first_offset(),
-            n_held_back: table.next_offset() - shown.next_offset,
+        let mut state = PanelState {
             is_paused: self.is_paused,
-            is_grouped: view.spec().is_grouped(),
-            columns: columns(view.columns()),
-            estimates: view.estimates(),
-            row_columns: match view.spec().is_grouped() {
-                true => columns(&view.spec().row_columns(table)),
-                false => columns(view.columns()),
-            },
-            connection: followed.connection(),
-            rows_per_second: followed.rate.per_second(now),
-            memory_bytes: (table.memory_bytes() + view.memory_bytes()) as u64,
+            connection,
+            rows_per_second: source.rows_per_second(now),
+            memory_bytes: memory.used,
+            budget_bytes: memory.budget,
+            on_server_bytes: source.on_server_bytes(),
+            ..self.told.clone()
         };
-        if state == self.told {
+        // Until the server has answered, what was shown before stays.
+        if let Some(figures) = figures {
+            (state.n_table_rows, state.n_let_go) = source.n_rows();
+            state.revision = self.revisions_before + figures.revision;
+            state.n_view_rows = figures.n_rows;
+            state.n_held_back = figures.n_held_back;
+            state.is_grouped = figures.is_grouped;
+            state.columns = figures.columns;
+            state.row_columns = figures.row_columns;
+            state.estimates = figures.estimates;
+        }
+        // A state that is told takes a fault away, so that one stays alone.
+        if self.is_told && (state == self.told || fault.is_some()) {
             return None;
         }
+        self.is_told = true;
         self.told = state.clone();
-        Some(state)
+        Some((state, fault))
     }
 
-    /// Rows of the view; `None` where nothing is shown.
-    pub(super) fn window(
-        &mut self,
-        followed: &Followed,
-        request: u32,
-        anchor: Anchor,
-        n_rows: u32,
-        columns: &[String],
-    ) -> Option<WindowMessage> {
-        // Until the next look the view may still be one of the table before.
-        let shown = self.shown.as_mut().filter(|shown| shown.generation == followed.generation)?;
-        let (view, table) = (&mut shown.view, &followed.table);
-        let n_rows = n_rows as usize;
-        let first = match anchor {
-            Anchor::Rank(rank) => rank as usize,
-            Anchor::Row { row_id, n_above, else_rank } => {
-                let rank = view.rank_of(table, row_id as u64);
-                rank.map_or(else_rank as usize, |rank| rank.saturating_sub(n_above as usize))
+    /// Takes a question about the view; what has an answer is in [`Panel::take_ready`], at once or later.
+    pub(super) fn ask(&mut self, source: &Source, ask: Ask) {
+        match (self.shown.as_mut().map(|shown| &mut shown.view), source) {
+            (Some(PanelView::Local(view)), Source::Local(followed)) => match view.window(followed, &ask) {
+                Some(window) => self.ready.push(window),
+                None => self.given_up.push(ask.request),
+            },
+            (Some(PanelView::Remote(remote)), _) => {
+                remote.view.ask(ask);
+                remote.send();
             }
-            Anchor::End => view.n_rows().saturating_sub(n_rows),
-        };
-        let mut window = view.window(table, first..first.saturating_add(n_rows), columns);
-        window.revision += self.revisions_before;
-        Some(WindowMessage { request, window })
+            _ => self.given_up.push(ask.request),
+        }
     }
 
-    /// The first rows of the view with columns that another query has; `None` where nothing is shown, or can be.
-    pub(super) fn preview(
-        &mut self,
-        followed: &Followed,
-        request: u32,
-        query: &str,
-        n_rows: u32,
-        columns: &[String],
-    ) -> Option<WindowMessage> {
-        let shown = self.shown.as_mut().filter(|shown| shown.generation == followed.generation)?;
-        let spec = ViewSpec::of(&expr::parse_query(query).ok()?).ok()?;
-        Some(WindowMessage { request, window: shown.view.preview(&followed.table, &spec, columns, n_rows as usize) })
+    /// What is shown, as it was written.
+    pub(super) fn expression(&self) -> &str {
+        self.shown.as_ref().map_or("", |shown| &shown.expression)
     }
 
-    /// What a column of the rows holds; `None` where nothing is shown.
-    pub(super) fn facts(&self, table: &Table, column: String) -> Option<ColumnFacts> {
-        let shown = self.shown.as_ref()?;
-        Some(facts(table, &shown.view.spec().row_column(&column), column))
+    /// The view, where the worker keeps it.
+    pub(super) fn local_view(&mut self) -> Option<&mut LocalView> {
+        match &mut self.shown {
+            Some(Shown { view: PanelView::Local(view), .. }) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// The answers that the page has not got yet, and the requests that get none.
+    pub(super) fn take_ready(&mut self) -> (Vec<WindowMessage>, Vec<u32>) {
+        if let Some(Shown { view: PanelView::Remote(remote), .. }) = &mut self.shown {
+            let (ready, given_up) = remote.view.take_ready();
+            self.ready.extend(ready);
+            self.given_up.extend(given_up);
+        }
+        for message in &mut self.ready {
+            message.window.revision += self.revisions_before;
+        }
+        (std::mem::take(&mut self.ready), std::mem::take(&mut self.given_up))
     }
 
     /// Whether its view has put nothing off.
     pub(super) fn is_settled(&self) -> bool {
-        self.shown.as_ref().is_none_or(|shown| shown.view.is_settled())
+        !matches!(&self.shown, Some(Shown { view: PanelView::Local(view), .. }) if !view.is_settled())
     }
 
-    /// Does what its view has put off, unless it is of a table that was since thrown away.
-    pub(super) fn settle(&mut self, followed: &Followed) {
-        if let Some(shown) = self.shown.as_mut().filter(|shown| shown.generation == followed.generation) {
-            shown.view.settle(&followed.table);
+    /// Does what its view has put off.
+    pub(super) fn settle(&mut self, source: &Source) {
+        if let (Some(view), Source::Local(followed)) = (self.local_view(), source) {
+            view.settle(followed);
         }
     }
+
+    /// Ends a view; what it has not answered is left.
+    fn end(&mut self, before: Option<Shown>) -> Vec<Ask> {
+        match before.map(|shown| shown.view) {
+            Some(PanelView::Local(view)) => self.revisions_before += view.revision(),
+            Some(PanelView::Remote(remote)) => {
+                self.revisions_before += remote.view.revision();
+                return remote.view.into_waiting();
+            }
+            None => {}
+        }
+        Vec::new()
+    }
 }
 
-fn view_of(table: &Table, spec: ViewSpec, now: f64) -> Result<View, String> {
-    View::new_within(table, spec, timestamp(now), usize::MAX).map_err(|error| error.to_string())
-}
-
-fn timestamp(millis: f64) -> Timestamp {
-    Timestamp((millis * 1000.0) as i64)
-}
-
-/// What a column holds: its range, and its values if they are few enough to choose from.
-fn facts(table: &Table, of: &Expr, column: String) -> ColumnFacts {
-    let mut values = table.distinct(of, MAX_VALUES + 1);
-    let is_complete = values.len() <= MAX_VALUES;
-    values.truncate(MAX_VALUES);
-    let fact = |(value, n_rows): (model::Value, u64)| {
-        let text = conditions::plain(&value);
-        // What has no literal cannot be filtered by, and nulls have a filter of their own.
-        let literal = if value.is_null() { None } else { Expr::literal(value) };
-        Some(ValueFact { literal: literal?.to_string(), text, n_rows })
-    };
-    let range = table.range(of);
-    ColumnFacts {
-        range,
-        histogram: range.map_or_else(Vec::new, |range| table.histogram(of, range, N_BINS)),
-        values: values.into_iter().filter_map(fact).collect(),
-        is_complete,
-        column,
+/// Asks a new view what the one before has not answered.
+fn ask_all(view: &mut PanelView, waiting: Vec<Ask>, given_up: &mut Vec<u32>) {
+    for ask in waiting {
+        match view {
+            PanelView::Remote(remote) => remote.view.ask(ask),
+            PanelView::Local(_) => given_up.push(ask.request),
+        }
     }
 }

@@ -17,6 +17,7 @@ const GAP = -2;
 type Message =
   | { type: "hello"; first_offset?: number; next_offset: number; created_micros?: number | null }
   | { type: "rows"; first_offset: number; rows: Record<string, unknown>[] }
+  | { type: "dropped"; first_offset: number }
   | { type: "error"; error: { message: string } };
 
 /** Calls `f` with each row until the function it returns is called. */
@@ -92,7 +93,7 @@ function start(
       for (let idx = nSkip; idx < rows.length && nSkip !== ALL && nSkip !== GAP && !isOver; idx++) {
         guard(() => f(decodeRow(rows[idx]!), first_offset + idx));
       }
-    } else {
+    } else if (message.type === "error") {
       lose(message.error.message);
     }
   };
@@ -133,6 +134,8 @@ function read(data: unknown): Message {
   const isWhole = {
     hello: (message: { next_offset?: unknown }) => (message.next_offset as number) >= 0,
     rows: (message: { first_offset?: unknown; rows?: unknown }) => (message.first_offset as number) >= 0 && Array.isArray(message.rows),
+    // What came stays with whoever has it.
+    dropped: () => true,
     error: (message: { error?: { message?: unknown } }) => typeof message.error?.message === "string",
   }[message.type];
   if (!isWhole?.(message as never)) throw new Error("it is not known");

@@ -123,13 +123,15 @@ impl Follower {
     fn take(&mut self, message: Message) -> Result<Option<TailEvent>, String> {
         match message {
             Message::Text(text) => match serde_json::from_str(&text).map_err(|error| error.to_string())? {
-                TailMessage::Hello { first_offset, next_offset, created_micros } => {
+                TailMessage::Hello { first_offset, next_offset, created_micros, .. } => {
                     if self.tail.on_hello(Hello { first_offset, next_offset, created_micros }) {
                         // The server must know from where, too.
                         self.socket = None;
                     }
                     Ok(Some(TailEvent::Hello { first_offset, next_offset }))
                 }
+                // What came stays with whoever has it.
+                TailMessage::Dropped { .. } => Ok(None),
                 TailMessage::Error { error } => Err(error.message),
             },
             Message::Binary(frame) => {

@@ -8,8 +8,10 @@ use crate::tail::Hello;
 
 /// A text message of the tail.
 pub(crate) enum TailText {
-    /// Where the table starts and ends now.
-    Hello(Hello),
+    /// Where the table starts and ends now, and what its rows take on the server's disk, in bytes.
+    Hello(Hello, u64),
+    /// Rows before this offset were dropped.
+    Dropped(Offset),
     /// The tail ends, and why.
     Error(String),
 }
@@ -17,16 +19,18 @@ pub(crate) enum TailText {
 /// Reads a text message of the tail; the error is a sentence.
 pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
     let message = JSON::parse(text).map_err(|error| describe(&error))?;
+    let number = |name| get(&message, name).as_f64().filter(|number| *number >= 0.0);
     let read = match get(&message, "type").as_string().as_deref() {
         Some("hello") => {
-            let number = |name| get(&message, name).as_f64().filter(|number| *number >= 0.0);
+            let n_bytes = number("n_bytes").unwrap_or_default();
             let hello = |next_offset| Hello {
                 first_offset: number("first_offset").unwrap_or_default() as Offset,
                 next_offset: next_offset as Offset,
                 created_micros: number("created_micros").map(|micros| micros as i64),
             };
-            number("next_offset").map(|next_offset| TailText::Hello(hello(next_offset)))
+            number("next_offset").map(|next_offset| TailText::Hello(hello(next_offset), n_bytes as u64))
         }
+        Some("dropped") => number("first_offset").map(|first_offset| TailText::Dropped(first_offset as Offset)),
         Some("error") => get(&get(&message, "error"), "message").as_string().map(TailText::Error),
         _ => None,
     };

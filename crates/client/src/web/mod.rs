@@ -9,6 +9,10 @@ mod exports;
 #[cfg(feature = "arrow")]
 mod convert;
 #[cfg(feature = "arrow")]
+mod kept;
+#[cfg(feature = "arrow")]
+pub mod query;
+#[cfg(feature = "arrow")]
 mod socket;
 #[cfg(feature = "arrow")]
 pub mod tail;

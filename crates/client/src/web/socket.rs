@@ -18,6 +18,8 @@ const MAX_WAITING_BYTES: usize = 64 << 20;
 
 /// What came.
 pub(crate) enum SocketEvent {
+    /// The connection stands: what is sent now goes out.
+    Opened,
     /// A text message.
     Text(String),
     /// A binary message.
@@ -58,7 +60,7 @@ fn size(event: &SocketEvent) -> usize {
     match event {
         SocketEvent::Text(text) => text.len(),
         SocketEvent::Binary(bytes) => bytes.len(),
-        SocketEvent::Closed(_) => 0,
+        SocketEvent::Opened | SocketEvent::Closed(_) => 0,
     }
 }
 
@@ -69,12 +71,14 @@ pub(crate) struct Socket {
     inbox: Rc<RefCell<Inbox>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
+    _on_open: Closure<dyn FnMut()>,
 }
 
 impl Socket {
-    /// Starts to connect. A key goes among the protocols: a page's socket sends no headers, and addresses stand in logs. The error
-    /// is a sentence.
-    pub(crate) fn open(url: &str, key: Option<&str>) -> Result<Self, String> {
+    /// Starts to connect. The key that stands behind a `#` goes among the protocols: a page's socket sends no headers, and addresses
+    /// stand in logs. The error is a sentence.
+    pub(crate) fn open(url: &str) -> Result<Self, String> {
+        let (url, key) = url.split_once('#').map_or((url, None), |(url, key)| (url, Some(key)));
         let offered = |key| [PROTOCOL.to_owned(), KEY_PROTOCOL.to_owned() + key];
         let protocols: Array = key.map(offered).into_iter().flatten().map(JsValue::from).collect();
         let socket = WebSocket::new_with_str_sequence(url, &protocols).map_err(|error| describe(&error))?;
@@ -106,9 +110,22 @@ impl Socket {
                 inbox.borrow_mut().push(SocketEvent::Closed(reason));
             })
         };
+        let on_open = {
+            let inbox = Rc::clone(&inbox);
+            Closure::new(move || {
+                inbox.borrow_mut().push(SocketEvent::Opened);
+            })
+        };
+        socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Self { socket, inbox, _on_message: on_message, _on_close: on_close })
+        Ok(Self { socket, inbox, _on_message: on_message, _on_close: on_close, _on_open: on_open })
+    }
+
+    /// Sends a text. One that is sent before the connection stands, or after it ended, is lost.
+    pub(crate) fn send(&self, text: &str) {
+        // It fails only where it is lost.
+        let _ = self.socket.send_with_str(text);
     }
 
     /// The next event, in order.
@@ -130,6 +147,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
         let _ = self.socket.close();

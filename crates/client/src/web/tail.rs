@@ -1,18 +1,16 @@
 //! Follows a table over a WebSocket in Arrow, for the board's worker, for as long as somebody wants it.
 
-use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures::Stream;
 use futures::stream::unfold;
-use gloo_timers::future::TimeoutFuture;
 use model::{Offset, StoredBatch, TableName};
 
 use super::convert::{TailText, tail_text};
-use super::socket::{Socket, SocketEvent};
+use super::kept::{Closer, Kept, KeptEvent, socket_address};
+use super::socket::SocketEvent;
 use crate::tail::{Hello, Joined, Tail};
 
 /// What following a table brings.
@@ -26,11 +24,18 @@ pub enum TailEvent {
         first_offset: Offset,
         /// The offset the next stored row will have.
         next_offset: Offset,
+        /// What the rows take on the server's disk, in bytes; 0 where it does not say.
+        n_bytes: u64,
         /// Whether the table is another than the one read so far, which was deleted.
         is_anew: bool,
     },
     /// Rows, each once and in order.
     Batch(StoredBatch),
+    /// The table's retention dropped the rows before this one.
+    Dropped {
+        /// The offset of the first row that is still there.
+        first_offset: Offset,
+    },
     /// The connection was lost or refused, and is tried again.
     Reconnecting {
         /// How long until then, in milliseconds.
@@ -42,10 +47,12 @@ pub enum TailEvent {
 
 /// A message of a tail.
 enum Message {
-    /// Where the table starts and ends now.
-    Hello(Hello),
+    /// Where the table starts and ends now, and what its rows take.
+    Hello(Hello, u64),
     /// Rows.
     Rows(StoredBatch),
+    /// Rows before this offset were dropped.
+    Dropped(Offset),
 }
 
 /// Closes the connection when dropped.
@@ -53,34 +60,18 @@ enum Message {
 #[must_use = "dropping it closes the tail"]
 pub struct TailHandle(Rc<Closer>);
 
-#[derive(Debug, Default)]
-struct Closer {
-    closed: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-}
-
 impl Drop for TailHandle {
     fn drop(&mut self) {
-        self.0.closed.set(true);
-        if let Some(waker) = self.0.waker.take() {
-            waker.wake();
-        }
+        self.0.close();
     }
-}
-
-enum State {
-    Start,
-    Open(Socket),
-    Waiting(TimeoutFuture),
 }
 
 /// Follows one table.
 struct Follower {
-    address: String,
-    key: Option<String>,
+    url_base: String,
+    name: TableName,
     tail: Tail,
-    state: State,
-    closer: Rc<Closer>,
+    kept: Kept,
 }
 
 impl Follower {
@@ -91,36 +82,18 @@ impl Follower {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<TailEvent>> {
         loop {
-            if self.closer.closed.get() {
-                self.state = State::Start;
-                return Poll::Ready(None);
-            }
-            let event = match &mut self.state {
-                State::Start => {
-                    let address = match self.tail.from() {
-                        Some(from) => format!("{}&from={from}", self.address),
-                        None => self.address.clone(),
-                    };
-                    return Poll::Ready(Some(match Socket::open(&address, self.key.as_deref()) {
-                        Ok(socket) => {
-                            self.state = State::Open(socket);
-                            TailEvent::Connecting
-                        }
-                        Err(reason) => self.lose(reason),
-                    }));
-                }
-                State::Open(socket) => socket.poll_next(cx),
-                State::Waiting(timer) => match Pin::new(timer).poll(cx) {
-                    Poll::Ready(()) => {
-                        self.state = State::Start;
-                        continue;
-                    }
-                    Poll::Pending => Poll::Pending,
-                },
+            let (tail, url_base, name) = (&self.tail, &self.url_base, &self.name);
+            let address = || {
+                let from = tail.from().map_or_else(String::new, |from| format!("&from={from}"));
+                socket_address(url_base, &format!("/tail/{name}?format=arrow{from}"))
             };
-            let Poll::Ready(event) = event else {
-                *self.closer.waker.borrow_mut() = Some(cx.waker().clone());
-                return Poll::Pending;
+            let event = match self.kept.poll_next(address, cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(KeptEvent::Connecting)) => return Poll::Ready(Some(TailEvent::Connecting)),
+                Poll::Ready(Some(KeptEvent::Refused(reason))) => return Poll::Ready(Some(self.lose(reason))),
+                Poll::Ready(Some(KeptEvent::Socket(SocketEvent::Opened))) => continue,
+                Poll::Ready(Some(KeptEvent::Socket(event))) => event,
             };
             if let Some(following) = self.take(event) {
                 return Poll::Ready(Some(following));
@@ -130,14 +103,14 @@ impl Follower {
 
     fn take(&mut self, event: SocketEvent) -> Option<TailEvent> {
         match read(event) {
-            Ok(Message::Hello(hello)) => {
+            Ok(Message::Hello(hello, n_bytes)) => {
                 let is_anew = self.tail.on_hello(hello);
                 if is_anew {
                     // The server must know from where, too.
-                    self.state = State::Start;
+                    self.kept.start_over();
                 }
                 let Hello { first_offset, next_offset, .. } = hello;
-                Some(TailEvent::Hello { first_offset, next_offset, is_anew })
+                Some(TailEvent::Hello { first_offset, next_offset, n_bytes, is_anew })
             }
             Ok(Message::Rows(stored)) => {
                 let n_rows = stored.batch.n_rows();
@@ -152,14 +125,14 @@ impl Follower {
                     Joined::Gap { expected } => Some(self.lose(format!("rows from offset {expected} are missing"))),
                 }
             }
+            Ok(Message::Dropped(first_offset)) => Some(TailEvent::Dropped { first_offset }),
             Err(reason) => Some(self.lose(reason)),
         }
     }
 
     fn lose(&mut self, reason: String) -> TailEvent {
         let in_millis = self.tail.on_lost(js_sys::Math::random());
-        // The longest wait of a tail is far below what a timer can count.
-        self.state = State::Waiting(TimeoutFuture::new(in_millis as u32));
+        self.kept.wait(in_millis);
         TailEvent::Reconnecting { in_millis, reason }
     }
 }
@@ -171,23 +144,19 @@ fn read(event: SocketEvent) -> Result<Message, String> {
             wire::arrow::decode_frame(&frame).map(Message::Rows).map_err(|error| error.to_string())
         }
         SocketEvent::Text(text) => match tail_text(&text)? {
-            TailText::Hello(hello) => Ok(Message::Hello(hello)),
+            TailText::Hello(hello, n_bytes) => Ok(Message::Hello(hello, n_bytes)),
+            TailText::Dropped(first_offset) => Ok(Message::Dropped(first_offset)),
             TailText::Error(reason) => Err(reason),
         },
+        SocketEvent::Opened => Err("the connection was opened twice".to_owned()),
         SocketEvent::Closed(reason) => Err(reason),
     }
 }
 
-/// The WebSocket's address, without the offset: `http` becomes `ws`.
-fn address(url_base: &str, name: &TableName) -> String {
-    let base = url_base.strip_suffix('/').unwrap_or(url_base);
-    let (scheme, base) = base.strip_prefix("http").map_or(("", base), |rest| ("ws", rest));
-    format!("{scheme}{base}{}/tail/{name}?format=arrow", wire::api::API_PREFIX)
-}
-
 /// Follows a table from offset `from`, or from its present end when there is none.
 ///
-/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`, with `#` and a key behind it where there is one. Works in pages and in workers. The stream
+/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`, with `#` and a key behind it where there
+/// is one. Works in pages and in workers. The stream
 /// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
 /// that was deleted, and perhaps made anew, shows as a `Hello` that says so; its rows follow from the first.
 ///
@@ -199,9 +168,8 @@ pub fn follow_table(
 ) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
     let closer = Rc::new(Closer::default());
     let handle = TailHandle(Rc::clone(&closer));
-    let (url_base, key) = url_base.split_once('#').map_or((url_base, None), |(url, key)| (url, Some(key.to_owned())));
-    let follower =
-        Follower { address: address(url_base, name), key, tail: Tail::new(from), state: State::Start, closer };
+    let (url_base, name) = (url_base.to_owned(), name.clone());
+    let follower = Follower { url_base, name, tail: Tail::new(from), kept: Kept::new(closer) };
     let events = unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))

@@ -43,7 +43,9 @@ fn needs(method: &Method, route: Option<&str>) -> Needs {
     match route.strip_prefix("/tables/{entity}/{project}/{table}").unwrap_or(route) {
         "/health" | "/ready" | "/openapi.yaml" => Needs::Nothing,
         "/key" if is_read => Needs::AnyKey,
-        "" | "/rows" | "/retention" | "/tables" | "/query" | "/tail/{entity}/{project}/{table}" if is_read => {
+        "" | "/rows" | "/facts" | "/retention" | "/tables" | "/query" | "/tail/{entity}/{project}/{table}"
+            if is_read =>
+        {
             Needs::Right(Right::Read)
         }
         "/query" | "/export" if is_post => Needs::Right(Right::Read),

@@ -6,6 +6,7 @@ mod board;
 mod body;
 mod error;
 mod export;
+mod facts;
 mod gather;
 mod health;
 mod import;
@@ -57,6 +58,7 @@ pub fn app(state: AppState) -> Router {
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
         .route("/tables/{entity}/{project}/{table}/export", post(export::export))
         .route("/tables/{entity}/{project}/{table}/import", post(import::import))
+        .route("/tables/{entity}/{project}/{table}/facts", get(facts::facts))
         .route("/query", post(query::query).get(live::live))
         .route("/tail/{entity}/{project}/{table}", get(tail::tail));
     let mut app = Router::new()

@@ -101,18 +101,27 @@ impl Tail {
         let table = self.state.journal().table(&self.table);
         let (first_offset, next_offset) =
             table.as_ref().map_or((0, 0), |table| (table.first_offset, table.next_offset));
+        let n_bytes = table.as_ref().map_or(0, |table| table.n_bytes);
         let created_micros = table.map(|table| table.created_micros);
-        let hello = TailMessage::Hello { first_offset, next_offset, created_micros };
+        let hello = TailMessage::Hello { first_offset, next_offset, created_micros, n_bytes };
         if self.out.send(text(&hello)).await.is_err() {
             return Ok(Ended);
         }
         let mut at = from.unwrap_or(next_offset).max(first_offset);
         self.has_sent = at >= next_offset;
+        let mut told_first = first_offset;
         let mut pings = pings();
         let mut heard = true;
         let mut stopping = self.out.stopping();
         loop {
             self.subscription.mark_seen();
+            let first_offset = self.start();
+            if first_offset > told_first {
+                told_first = first_offset;
+                if self.out.send(text(&TailMessage::Dropped { first_offset })).await.is_err() {
+                    return Ok(Ended);
+                }
+            }
             if at < self.end() {
                 let frames = self.next_frames(at).await;
                 // What is read after the table was deleted may be of the one that has its name now.
@@ -147,6 +156,11 @@ impl Tail {
 
     fn check_not_deleted(&self) -> Result<(), JournalError> {
         if self.subscription.is_deleted() { Err(JournalError::TableDeleted) } else { Ok(()) }
+    }
+
+    /// Where the table starts now.
+    fn start(&self) -> Offset {
+        self.state.journal().table(&self.table).map_or(0, |table| table.first_offset)
     }
 
     /// Where the table ends now; a table that is not there has no rows yet.

@@ -8,20 +8,27 @@ use wire::json::{encode_text, encode_value};
 use super::{QueryError, Question};
 
 /// How many bytes an answer has at most, about: rows may hold pictures.
-const MAX_BYTES: usize = 64 << 20;
+pub(super) const MAX_BYTES: usize = 64 << 20;
 
 /// The answer to a question, as a JSON object. The view has taken in the table's rows.
 pub(super) fn encode(view: &mut View, table: &Table, question: &Question) -> Result<String, QueryError> {
     let columns = shown_columns(view, question)?;
-    let ranked =
-        question.around.and_then(|(row_id, n_above)| Some(view.rank_of(table, row_id)?.saturating_sub(n_above)));
-    let first = ranked.unwrap_or(question.first).min(view.n_rows());
+    let first = if question.is_at_end {
+        view.n_rows().saturating_sub(question.n_rows)
+    } else {
+        let ranked =
+            question.around.and_then(|(row_id, n_above)| Some(view.rank_of(table, row_id)?.saturating_sub(n_above)));
+        ranked.unwrap_or(question.first).min(view.n_rows())
+    };
     let row_ids = view.row_ids(table, first..first.saturating_add(question.n_rows));
     let column = |c: &ColumnSchema| ColumnInfo { name: c.name.clone(), column_type: c.column_type.name().to_owned() };
+    let spec = view.spec();
+    let row_columns = if spec.is_grouped() { spec.row_columns(table) } else { Vec::new() };
     let head = QueryAnswer {
         next_offset: table.next_offset(),
         n_rows: view.n_rows() as u64,
         columns: view.columns().iter().map(column).collect(),
+        row_columns: row_columns.iter().map(column).collect(),
         estimates: view.estimates(),
         first: first as u64,
         row_ids,

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::answer::encode;
 use super::tables::Tables;
 use super::views::{SharedView, Views};
-use super::{QueryError, Question};
+use super::{FactsQuestion, QueryError, Question, facts};
 use crate::clock::now_micros;
 use crate::hub::Subscription;
 use crate::journal::{Journal, JournalError, decode};
@@ -126,6 +126,20 @@ impl HeldTable {
         drop(slot);
         *lock(&self.last_used) = Instant::now();
         Ok(Some(Answer { json, shown: Shown { view: shared, revision, is_settled } }))
+    }
+
+    /// Tells what a column holds, in every row that was committed by now.
+    pub(super) fn facts(
+        &self,
+        journal: &dyn Journal,
+        tables: &Tables,
+        question: &FactsQuestion,
+    ) -> Result<String, QueryError> {
+        *lock(&self.last_used) = Instant::now();
+        self.read_in(journal, tables)?;
+        let facts = facts::encode(&*self.table()?, question);
+        *lock(&self.last_used) = Instant::now();
+        facts
     }
 
     /// Does what a view has put off.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod error;
+mod facts;
 mod held;
 mod question;
 mod tables;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use error::QueryError;
 
+pub(crate) use facts::FactsQuestion;
 pub(crate) use held::{Answer, HeldTable, Shown};
 pub(crate) use question::Question;
 
@@ -84,6 +86,15 @@ impl Queries {
         })?;
         // Only what is known already has no answer.
         answer.ok_or_else(|| JournalError::Internal("no answer".to_owned()).into())
+    }
+
+    /// Tells what a column holds, as a JSON object.
+    pub(crate) async fn facts(self: &Arc<Self>, question: FactsQuestion) -> Result<String, QueryError> {
+        if self.journal.table(&question.table).is_none() {
+            return Err(QueryError::UnknownTable(question.table));
+        }
+        let (queries, table) = (Arc::clone(self), self.hold(&question.table));
+        blocking(&table, move |table| table.facts(&*queries.journal, &queries.tables, &question)).await
     }
 
     /// Answers a question about a table that is held, unless what is known shows the view as it is.

@@ -1,7 +1,8 @@
 //! What is asked: a request, read and checked.
 
 use engine::{RowId, ViewSpec};
-use model::TableName;
+use expr::{BinaryOp, Expr};
+use model::{TableName, Value, system_column};
 use wire::api::QueryRequest;
 
 use super::QueryError;
@@ -20,6 +21,8 @@ pub(crate) struct Question {
     pub(super) first: usize,
     /// A row, and how many rows stand above it.
     pub(super) around: Option<(RowId, usize)>,
+    /// Whether the last rows are wanted, whatever `first` and `around` say.
+    pub(super) is_at_end: bool,
     pub(super) n_rows: usize,
     /// The columns wanted, each once; `None` for all of the view's.
     pub(super) columns: Option<Vec<String>>,
@@ -37,7 +40,10 @@ impl Question {
     pub(crate) fn of(request: QueryRequest, is_live: bool) -> Result<Self, QueryError> {
         let query = expr::parse_query(&request.query)
             .map_err(|error| QueryError::Syntax { position: error.at.start, reason: error.to_string() })?;
-        let spec = ViewSpec::of(&query).map_err(QueryError::View)?;
+        let mut spec = ViewSpec::of(&query).map_err(QueryError::View)?;
+        if let Some(end) = request.before.and_then(|before| Expr::literal(Value::Float(before as f64))) {
+            spec.filters.push(Expr::binary(BinaryOp::Less, Expr::column(system_column::OFFSET), end));
+        }
         let asked = request.rows.unwrap_or(DEFAULT_ROWS);
         if asked > MAX_ROWS {
             return Err(QueryError::TooManyRows { asked, max: MAX_ROWS });
@@ -53,6 +59,7 @@ impl Question {
             spec,
             first: rank(request.first),
             around: request.around.map(|row_id| (row_id, rank(request.above))),
+            is_at_end: request.at_end,
             n_rows: rank(asked),
             columns,
             is_live,

@@ -56,7 +56,7 @@ pub fn media_from_data_url(url: &str) -> Option<Media> {
     mime.chars().all(allowed).then(|| Media { mime: mime.to_owned(), bytes })
 }
 
-fn parse(json: &str) -> Result<Value, WireError> {
+pub(super) fn parse(json: &str) -> Result<Value, WireError> {
     serde_json::from_str::<Plain>(json).map(|plain| plain.0).map_err(|error| WireError::Json(error.to_string()))
 }
 
@@ -73,7 +73,7 @@ fn row_of(value: Value) -> Result<Row, WireError> {
 }
 
 /// Turns tags, however deep, into the values they mean.
-fn untag(value: Value) -> Result<Value, WireError> {
+pub(super) fn untag(value: Value) -> Result<Value, WireError> {
     match value {
         Value::List(items) => Ok(Value::List(items.into_iter().map(untag).collect::<Result<_, _>>()?)),
         Value::Object(fields) => match <[_; 1]>::try_from(fields) {

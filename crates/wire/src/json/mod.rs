@@ -16,7 +16,11 @@ mod encode;
 pub use encode::{encode_row, encode_rows_message, encode_text, encode_value, to_base64};
 
 #[cfg(feature = "json")]
+mod answer;
+#[cfg(feature = "json")]
 mod decode;
+#[cfg(feature = "json")]
+pub use answer::{NamedCells, QueryText, decode_column_facts, decode_query_answer, decode_query_text};
 #[cfg(feature = "json")]
 pub use decode::{decode_row, decode_value, media_from_data_url, split_rows};
 

@@ -10,6 +10,8 @@ use crate::state::cell::{Shown, shown};
 
 /// The most rows that are copied: the oldest of the selected.
 const MAX_ROWS: usize = 10_000;
+/// The most rows that are asked for at a time.
+const MAX_ROWS_AT_A_TIME: u32 = 256;
 
 pub(super) fn copy(model: PanelModel, columns: Vec<String>) {
     let (mut rows, focus) = model.selection.with_untracked(|selection| (selection.rows(), selection.focus().cloned()));
@@ -20,14 +22,24 @@ pub(super) fn copy(model: PanelModel, columns: Vec<String>) {
             Some(focus) if rows.len() == 1 => vec![focus.column],
             _ => columns,
         };
-        let mut lines = Vec::new();
-        for row_id in rows.iter().take(MAX_ROWS) {
-            let anchor = Anchor::Row { row_id: *row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
-            let Some(found) = link.window(panel, anchor, 1, columns.clone()).await else { return };
-            if found.window.row_ids.first() == Some(&(*row_id as f64)) {
-                let cells: Vec<String> = found.window.columns.iter().map(|column| text_of(&shown(column, 0))).collect();
-                lines.push((found.window.first_rank, cells));
+        let (mut lines, mut n_rows) = (Vec::new(), 1);
+        rows.truncate(MAX_ROWS);
+        while let Some(&row_id) = rows.first() {
+            let anchor = Anchor::Row { row_id: row_id as f64, n_above: 0.0, else_rank: f64::from(u32::MAX) };
+            let Some(found) = link.window(panel, anchor, n_rows, columns.clone()).await else { return };
+            let window = found.window;
+            for (place, id) in window.row_ids.iter().enumerate() {
+                if rows.binary_search(&(*id as u64)).is_ok() {
+                    let cells: Vec<String> =
+                        window.columns.iter().map(|column| text_of(&shown(column, place))).collect();
+                    lines.push((window.first_rank + place as u64, cells));
+                }
             }
+            let n_before = rows.len();
+            rows.retain(|known| *known != row_id && !window.row_ids.contains(&(*known as f64)));
+            let is_run = n_before - rows.len() == window.row_ids.len();
+            // Where rows that stand together are selected, more of them are asked for at a time.
+            n_rows = if is_run { (n_rows * 2).min(MAX_ROWS_AT_A_TIME) } else { 1 };
         }
         lines.sort_by_key(|(rank, _)| *rank);
         let text = match &lines[..] {

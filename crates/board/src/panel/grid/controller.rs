@@ -20,10 +20,8 @@ use super::rows::Drawing;
 use crate::panel::model::PanelModel;
 use crate::protocol::{Anchor, Connection, WindowMessage};
 use crate::state::geometry::Geometry;
-use crate::state::layout::{InView, Placed, total_width};
+use crate::state::layout::{InView, Placed, RowHeight, total_width};
 
-/// The height of a row, in pixels.
-pub(crate) const ROW_HEIGHT_PX: f64 = 28.0;
 /// How many rows are drawn beyond each edge of the viewport.
 const OVERSCAN_ROWS: u64 = 4;
 
@@ -70,7 +68,7 @@ impl Grid {
     pub(super) fn new(model: PanelModel, elements: Elements, columns_in_view: RwSignal<InView>) -> Self {
         let scroller = elements.scroller.clone();
         let state = State {
-            geometry: Geometry::new(ROW_HEIGHT_PX),
+            geometry: Geometry::new(RowHeight::default().pixels()),
             columns: Vec::new(),
             left: 0.0,
             width: 0.0,
@@ -99,6 +97,23 @@ impl Grid {
     pub(super) fn set_columns(&self, columns: Vec<Placed>) {
         self.0.state.borrow_mut().columns = columns;
         self.show_columns();
+        self.ask_if_needed();
+        self.draw_anew();
+    }
+
+    /// Makes the rows taller or shorter; the focused row stays where it is, if it is in view, else the one at the top.
+    pub(super) fn set_row_height(&self, row_height: RowHeight) {
+        let mut state = self.0.state.borrow_mut();
+        let focused = self.0.model.selection.with_untracked(|selection| selection.focus().map(|focus| focus.row_id));
+        let rank = focused.and_then(|row_id| state.rank_of(row_id as f64));
+        let held = rank.filter(|rank| state.geometry.visible().contains(rank));
+        let y = held.map(|rank| state.geometry.y_of(rank));
+        state.geometry.set_row_height(row_height.pixels());
+        if let Some((rank, y)) = held.zip(y) {
+            let top = rank as f64 * row_height.pixels() - y;
+            state.geometry.move_to(top);
+        }
+        drop(state);
         self.ask_if_needed();
         self.draw_anew();
     }
@@ -280,6 +295,9 @@ impl Grid {
         let first = in_view.start.saturating_sub(margin);
         let anchor = if is_tailing {
             Anchor::End
+        } else if let Some(row_id) = state.revealed {
+            // Wherever it stands when the answer is made.
+            Anchor::Row { row_id, n_above: margin as f64, else_rank: first as f64 }
         } else if geometry.is_at_top() {
             Anchor::Rank(0.0)
         } else if let Some((rank, row_id)) = self.row_to_hold(&state) {
@@ -321,7 +339,8 @@ impl Grid {
             state.geometry.move_to(f64::MAX);
         } else if let Some((old_rank, rank)) = held.and_then(|(rank, row_id)| Some((rank, state.rank_of(row_id)?))) {
             let n_down = rank as f64 - old_rank as f64;
-            state.geometry.move_to(top + n_down * ROW_HEIGHT_PX);
+            let height = state.geometry.row_height();
+            state.geometry.move_to(top + n_down * height);
         }
         if let Some(rank) = state.revealed.and_then(|row_id| state.rank_of(row_id)) {
             state.geometry.reveal(rank);

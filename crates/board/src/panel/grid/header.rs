@@ -1,4 +1,5 @@
-//! The header: a click sorts, shift and click sorts by one more column, the edge resizes, the button opens the menu.
+//! The header: a click sorts, shift and click sorts by one more column, a drag moves the column, the edge resizes, the button
+//! opens the menu.
 
 use expr::{Expr, SortKey};
 use leptos::prelude::*;
@@ -11,7 +12,7 @@ use super::finder::RowFinder;
 use crate::panel::icons;
 use crate::panel::model::PanelModel;
 use crate::panel::popover::{Popover, PopoverKind};
-use crate::state::layout::{InView, Placed, total_width};
+use crate::state::layout::{InView, Placed, drop_target, total_width};
 
 #[component]
 pub(super) fn Header(
@@ -26,12 +27,16 @@ pub(super) fn Header(
         placed.with(|placed| in_view.places().filter_map(|idx| Some(cell(idx, placed.get(idx)?))).collect::<Vec<_>>())
     };
     let is_grouped = Memo::new(move |_| model.state.with(|state| state.is_grouped));
+    let mover = Mover::new(model, placed);
     view! {
         <div
             class="grid-head"
             role="row"
             aria-rowindex="1"
             style:width=move || format!("{}px", placed.with(|placed| total_width(placed)))
+            on:pointermove=move |event| mover.moved(&event)
+            on:pointerup=move |_| mover.release()
+            on:pointercancel=move |_| mover.release()
         >
             <div class="gutter" role="columnheader" aria-colindex="1" aria-label="Row">
                 <Show when=move || !is_grouped.get() fallback=|| view! { <span class="unseen">"Group"</span> }>
@@ -39,7 +44,7 @@ pub(super) fn Header(
                 </Show>
             </div>
             <For each=in_view key=Clone::clone let((name, column_type, is_pinned))>
-                <HeaderCell model placed name column_type is_pinned />
+                <HeaderCell model placed mover name column_type is_pinned />
             </For>
         </div>
     }
@@ -55,6 +60,7 @@ fn sort_of(keys: &[SortKey], column: &str) -> Option<(usize, bool)> {
 fn HeaderCell(
     model: PanelModel,
     placed: Memo<Vec<Placed>>,
+    mover: Mover,
     name: String,
     column_type: ColumnType,
     is_pinned: bool,
@@ -82,6 +88,7 @@ fn HeaderCell(
         event.stop_propagation();
         model.popover.set(Some(Popover::below(&event, PopoverKind::Column { column: name.get_value() })));
     };
+    let is_moving = move || mover.moving.with(|moving| name.with_value(|name| moving.as_ref() == Some(name)));
     let is_estimate =
         Memo::new(move |_| model.state.with(|state| name.with_value(|name| state.estimates.contains(name))));
     let formula = move || name.with_value(|name| model.formula(name));
@@ -103,6 +110,8 @@ fn HeaderCell(
             style:left=move || format!("{}px", place.get().1)
             style:width=move || format!("{}px", place.get().2)
             on:click=on_click
+            on:pointerdown=move |event| mover.press(&event, name.get_value())
+            class:moving=is_moving
         >
             <span class="header-name" class:computed=move || formula().is_some()>{move || is_estimate.get().then_some("≈ ")} {name.get_value()}</span>
             <Show when=move || sort.get().is_some()>
@@ -119,12 +128,69 @@ fn HeaderCell(
     }
 }
 
+/// How far a pointer that is down may go and still click, in pixels.
+const CLICK_PX: f64 = 5.0;
+
+/// Moves a column as its header is dragged, place by place under the pointer.
+#[derive(Clone, Copy)]
+struct Mover {
+    model: PanelModel,
+    placed: Memo<Vec<Placed>>,
+    /// The column whose header is pressed, and where it was, in pixels from the window's left edge.
+    pressed: StoredValue<Option<(String, f64)>>,
+    /// The column that is moved.
+    moving: RwSignal<Option<String>>,
+}
+
+impl Mover {
+    fn new(model: PanelModel, placed: Memo<Vec<Placed>>) -> Self {
+        Self { model, placed, pressed: StoredValue::new(None), moving: RwSignal::new(None) }
+    }
+
+    fn press(self, event: &PointerEvent, name: String) {
+        // A finger scrolls.
+        if event.button() == 0 && event.pointer_type() != "touch" {
+            self.pressed.set_value(Some((name, f64::from(event.client_x()))));
+        }
+    }
+
+    /// Takes in where the pointer is over the header's row.
+    fn moved(self, event: &PointerEvent) {
+        let Some((name, start)) = self.pressed.get_value() else { return };
+        let Some(head) = event.current_target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        let x = f64::from(event.client_x());
+        if self.moving.with_untracked(Option::is_none) {
+            if (x - start).abs() < CLICK_PX {
+                return;
+            }
+            // What the row captures is no click on the cell. Without a capture the drag just ends at the edge.
+            let _ = head.set_pointer_capture(event.pointer_id());
+            self.moving.set(Some(name.clone()));
+        }
+        let placed = self.placed.get_untracked();
+        // The pinned stand still while the header is scrolled.
+        let is_pinned = placed.iter().any(|placed| placed.is_pinned && placed.name == name);
+        let edge = if is_pinned { head.closest(".grid").ok().flatten() } else { Some(head) };
+        let Some(edge) = edge.map(|edge| edge.get_bounding_client_rect().left()) else { return };
+        if let Some(target) = drop_target(&placed, &name, x - edge) {
+            let columns = self.model.state.with_untracked(|state| state.columns.clone());
+            self.model.layout.update(|layout| layout.move_to(&columns, &name, &target.name));
+        }
+    }
+
+    fn release(self) {
+        self.pressed.set_value(None);
+        self.moving.set(None);
+    }
+}
+
 /// The edge that is dragged to make a column wider or narrower.
 #[component]
 fn Resizer(model: PanelModel, name: StoredValue<String>, place: Memo<(usize, f64, f64)>) -> impl IntoView {
     let drag = RwSignal::new(None::<(f64, f64)>);
     let on_down = move |event: PointerEvent| {
         event.prevent_default();
+        event.stop_propagation();
         if let Some(element) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) {
             // Without a capture the drag just ends at the edge.
             let _ = element.set_pointer_capture(event.pointer_id());

@@ -24,7 +24,7 @@ pub(crate) use self::time::local_time;
 use super::model::PanelModel;
 use crate::protocol::Anchor;
 use crate::state::conditions;
-use crate::state::layout::{InView, Placed};
+use crate::state::layout::{InView, Layout, Placed};
 use crate::state::selection::Selection;
 
 /// The rows of a panel.
@@ -59,6 +59,11 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
             // By then the grid is as wide as its columns.
             request_animation_frame(move || with_grid(&|grid| grid.reveal_column(&name)));
         }
+    });
+    let row_height = Memo::new(move |_| model.layout.with(Layout::row_height));
+    Effect::new(move |_| {
+        let row_height = row_height.get();
+        with_grid(&|grid| grid.set_row_height(row_height));
     });
     // Level-triggered: whatever the view's changes were, the newest revision is asked for.
     Effect::new(move |known: Option<u64>| {
@@ -101,6 +106,7 @@ pub(crate) fn GridView(model: PanelModel) -> impl IntoView {
         <div
             class="grid"
             data-testid="grid"
+            data-rows=move || row_height.get().name()
             node_ref=scroller
             role="grid"
             tabindex="0"
