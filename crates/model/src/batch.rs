@@ -96,8 +96,10 @@ impl Batch {
 
     /// Merges the columns' names and types into a schema; says whether anything changed.
     pub fn merge_schema(&self, schema: &mut Schema) -> bool {
-        let merge = |changed, column: &Column| schema.merge_column(column.name(), column.column_type()) | changed;
-        self.columns.iter().fold(false, merge)
+        let merge = |changed, (place, column): (usize, &Column)| {
+            schema.merge_column_near(place, column.name(), column.column_type()) | changed
+        };
+        self.columns.iter().enumerate().fold(false, merge)
     }
 }
 

@@ -114,9 +114,22 @@ impl Schema {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// As [`Schema::index_of`], without a search where the column stands at `place`, as it mostly does.
+    #[must_use]
+    pub fn index_near(&self, place: usize, name: &str) -> Option<usize> {
+        let is_there = self.columns.get(place).is_some_and(|column| column.name == name);
+        if is_there { Some(place) } else { self.index_of(name) }
+    }
+
     /// Takes in a column: widens the one of that name, or adds it at the end. Says whether anything changed.
     pub fn merge_column(&mut self, name: &str, column_type: ColumnType) -> bool {
-        if let Some(column) = self.columns.iter_mut().find(|column| column.name == name) {
+        self.merge_column_near(usize::MAX, name, column_type)
+    }
+
+    /// As [`Schema::merge_column`], without a search where the column stands at `place`.
+    pub fn merge_column_near(&mut self, place: usize, name: &str, column_type: ColumnType) -> bool {
+        if let Some(idx) = self.index_near(place, name) {
+            let column = &mut self.columns[idx];
             let merged = column.column_type.merge(column_type);
             return std::mem::replace(&mut column.column_type, merged) != merged;
         }

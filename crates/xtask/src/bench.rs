@@ -8,7 +8,7 @@ use crate::Result;
 use crate::process::{command, run};
 use crate::tools::{self, say};
 use crate::workspace::{is_fresh, root, target};
-use crate::{build, chromium, npm};
+use crate::{build, chromium, nats, npm};
 
 /// What can be measured.
 #[derive(Subcommand)]
@@ -17,6 +17,8 @@ pub(crate) enum Bench {
     Client(ClientArgs),
     /// The engine against other engines, in Node.
     Engine(EngineArgs),
+    /// The server's durable writes and its tail against what one would take in its place, and with very much in it.
+    Server(ServerArgs),
     /// The board under ten million rows and ten thousand more a second, in Chromium.
     Board(BoardArgs),
 }
@@ -44,6 +46,22 @@ pub(crate) struct BoardArgs {
     /// Also record what tasks cost the processor, which costs something itself: on a machine that is not left alone.
     #[arg(long)]
     trace: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ServerArgs {
+    /// Only these parts, with commas between: ingest, tail, large.
+    #[arg(long, value_name = "NAMES", default_value = "ingest,tail,large")]
+    only: String,
+    /// For how long each cell of the ingest is measured, and each tail.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Also write all figures there, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Further flags of the bench itself, after `--`; `-- --help` names them.
+    #[arg(last = true, value_name = "FLAGS")]
+    more: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -80,7 +98,23 @@ pub(crate) fn bench(bench: &Bench) -> Result {
         Bench::Client(args) => client(args),
         Bench::Engine(args) => engine(args),
         Bench::Board(args) => board(args),
+        Bench::Server(args) => server(args),
     }
+}
+
+fn server(args: &ServerArgs) -> Result {
+    let server = build::server()?;
+    let node = root().join("bench/server/peer");
+    tools::npm_ci(&node)?;
+    let nats = nats::server()?;
+    run(&mut command("cargo", &["build", "--quiet", "--release", "--package", "streamtable-bench-server"]))?;
+    let mut bench = command(target().join("release/streamtable-bench-server"), &["--only", &args.only]);
+    bench.args(["--seconds", &args.seconds.to_string()]);
+    bench.arg("--server").arg(server).arg("--node").arg(node).arg("--nats").arg(nats);
+    if let Some(file) = &args.json {
+        bench.arg("--json").arg(absolute(file)?);
+    }
+    run(bench.args(&args.more))
 }
 
 fn engine(args: &EngineArgs) -> Result {

@@ -17,7 +17,10 @@ fn step(what: &str, step: impl FnOnce() -> Result) -> Result {
 pub(crate) fn check() -> Result {
     tools::rust_targets()?;
     tools::rust_components()?;
-    step("format", || run(&mut command("cargo", &["fmt", "--all", "--check"])))?;
+    step("format", || {
+        run(&mut command("cargo", &["fmt", "--all", "--check"]))?;
+        run(&mut command("cargo", &["fmt", "--all", "--check", "--manifest-path", "fuzz/Cargo.toml"]))
+    })?;
     step("lints", || {
         run(&mut command(
             "cargo",

@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod chromium;
 mod error;
+mod fuzz;
 mod nats;
 mod npm;
 mod process;
@@ -61,6 +62,8 @@ enum Command {
     /// Measure side by side with peers.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Give random bytes to everything that reads bytes, and random requests to the server.
+    Fuzz(fuzz::Args),
     /// Run for so long that a leak shows.
     #[command(subcommand)]
     Soak(soak::Soak),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Demo => build::demo(),
         Command::Size { json } => size::run(json.as_deref()),
         Command::Bench(what) => bench::bench(&what),
+        Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::Soak(what) => soak::soak(&what),
     };
     match result {

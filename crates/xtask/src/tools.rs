@@ -13,6 +13,7 @@ use crate::workspace::{self, locked_version, root};
 
 const TRUNK_VERSION: &str = "0.21.14";
 const CARGO_DENY_VERSION: &str = "0.19.4";
+const CARGO_FUZZ_VERSION: &str = "0.13.1";
 
 /// A program that cargo can build.
 struct CargoTool {
@@ -73,6 +74,16 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
         program: "cargo-deny",
         version_args: &["--version"],
         version: CARGO_DENY_VERSION.to_owned(),
+    })
+}
+
+/// The folder of `cargo-fuzz`.
+pub(crate) fn cargo_fuzz() -> Result<PathBuf> {
+    cargo_tool(&CargoTool {
+        package: "cargo-fuzz",
+        program: "cargo-fuzz",
+        version_args: &["--version"],
+        version: CARGO_FUZZ_VERSION.to_owned(),
     })
 }
 

@@ -99,11 +99,14 @@ impl Gather {
 
     /// Takes a row in, or gives back the column that is one too many.
     fn add(&mut self, idx: u64, row: Row) -> Result<(), String> {
-        let news = |(name, _): &(&str, &model::Value)| !self.builder_columns.contains(*name);
-        let new_here: Vec<String> = row.iter().filter(news).map(|(name, _)| name.to_owned()).collect();
+        let news = |(_, (name, _)): &(usize, (&str, &model::Value))| !self.builder_columns.contains(*name);
+        let new_here: Vec<(usize, String)> =
+            row.iter().enumerate().filter(news).map(|(place, (name, _))| (place, name.to_owned())).collect();
         if !new_here.is_empty() {
-            let new_to_table = |name: &&String| self.known.index_of(name).is_none() && !self.added.contains(*name);
-            let new_names: Vec<String> = new_here.iter().filter(new_to_table).cloned().collect();
+            let new_to_table = |(place, name): &&(usize, String)| {
+                self.known.index_near(*place, name).is_none() && !self.added.contains(name)
+            };
+            let new_names: Vec<String> = new_here.iter().filter(new_to_table).map(|(_, name)| name.clone()).collect();
             let n_free = self.max_columns.saturating_sub(self.known.columns().len() + self.added.len());
             if let Some(column) = new_names.get(n_free) {
                 return Err(column.clone());
@@ -115,7 +118,7 @@ impl Gather {
                 self.cut();
                 self.builder_columns.extend(row.iter().map(|(name, _)| name.to_owned()));
             } else {
-                self.builder_columns.extend(new_here);
+                self.builder_columns.extend(new_here.into_iter().map(|(_, name)| name));
             }
         }
         self.builder.push_row(row);

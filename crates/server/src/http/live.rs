@@ -17,7 +17,7 @@ use super::access::{Caller, PROTOCOL};
 use super::error::ApiError;
 use super::params::Params;
 use super::query::{MAX_REQUEST_BYTES, read_request};
-use super::socket::{Ended, Out, pings, stopped, text};
+use super::socket::{Ended, Out, READ_BUFFER_BYTES, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::keys::{Access, Right};
 use crate::metrics::Socket;
@@ -37,7 +37,7 @@ pub(super) async fn live(
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), &[])?;
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MAX_REQUEST_BYTES);
+    let upgrade = upgrade.protocols([PROTOCOL]).read_buffer_size(READ_BUFFER_BYTES).max_message_size(MAX_REQUEST_BYTES);
     let access = caller.access()?.clone();
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _counted = state.metrics().socket(Socket::query);

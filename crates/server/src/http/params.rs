@@ -86,7 +86,8 @@ fn decode(text: &str) -> Result<String, ApiError> {
         match first {
             b'+' => bytes.push(b' '),
             b'%' => {
-                let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).ok_or_else(bad)?;
+                let digits = rest.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)).ok_or_else(bad)?;
+                let digits = std::str::from_utf8(digits).map_err(|_| bad())?;
                 bytes.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
                 rest = &rest[2..];
             }
@@ -104,7 +105,7 @@ mod tests {
     fn parameters_are_decoded_and_strict() {
         let params = Params::parse(Some("a=%C3%A9+x&b=&c=12"), &["a", "b", "c"]).unwrap();
         assert_eq!((params.text("a"), params.text("b"), params.number("c")), (Some("é x"), Some(""), Ok(Some(12))));
-        for query in ["a=%", "a=%zz", "a=%ff", "d=1", "a=1&a=2"] {
+        for query in ["a=%", "a=%zz", "a=%+f", "a=%ff", "d=1", "a=1&a=2"] {
             assert_eq!(Params::parse(Some(query), &["a"]).err().map(|e| e.code()), Some("bad_parameter"), "{query}");
         }
         assert_eq!(params.number("a").unwrap_err().code(), "bad_parameter");

@@ -9,6 +9,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
+/// Each open socket has so many bytes of its own to read into; what readers say is short, and there may be thousands.
+pub(super) const READ_BUFFER_BYTES: usize = 4 << 10;
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// A reader that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);

@@ -15,7 +15,7 @@ use wire::api::TailMessage;
 use super::access::{Caller, PROTOCOL};
 use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
-use super::socket::{Ended, Out, pings, stopped, text};
+use super::socket::{Ended, Out, READ_BUFFER_BYTES, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::journal::{Frame, JournalError, coalesce, decode, head};
 use crate::keys::Access;
@@ -49,7 +49,7 @@ pub(super) async fn tail(
     let format = params.choice("format", &[("arrow", TailFormat::Arrow), ("json", TailFormat::Json)])?;
     let (from, system) = (params.number("from")?, params.flag("system")?);
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MAX_MESSAGE_BYTES);
+    let upgrade = upgrade.protocols([PROTOCOL]).read_buffer_size(READ_BUFFER_BYTES).max_message_size(MAX_MESSAGE_BYTES);
     let access = caller.access()?.clone();
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _counted = state.metrics().socket(Socket::tail);

@@ -16,7 +16,7 @@ use model::{ColumnType, Media, Row, Timestamp, Value};
 use super::FileRow;
 use crate::WireError;
 use crate::arrow::{EXTENSION_KEY, JSON_EXTENSION, TYPE_KEY};
-use crate::json::decode_value;
+use crate::json::{decode_value, is_media_type};
 
 /// What an item of a list costs besides its content, so that a list of nothing is not free.
 const ITEM_BYTES: usize = 8;
@@ -271,7 +271,10 @@ impl Cells<'_> {
 
 fn media(fields: Vec<(String, Value)>) -> Result<Value, Fault> {
     match <[_; 2]>::try_from(fields) {
-        Ok([(_, Value::Text(mime)), (_, Value::Bytes(bytes))]) => Ok(Value::Media(Media { mime, bytes })),
+        Ok([(_, Value::Text(mime)), (_, Value::Bytes(bytes))]) if is_media_type(&mime) => {
+            Ok(Value::Media(Media { mime, bytes }))
+        }
+        Ok([(_, Value::Text(mime)), _]) => Err(bad_cell(format!("{mime:?} is no type of media"))),
         _ => Err(bad_cell("media has a type and bytes")),
     }
 }

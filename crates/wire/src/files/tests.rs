@@ -197,6 +197,26 @@ fn what_no_cell_can_hold_is_refused() {
     assert_eq!(refused(Arc::new(arrow_array::StringArray::from(vec![text.as_str()]))), "row_too_large");
 }
 
+/// A type that its data URL does not give back would be stored, and could not be read again from a column of mixed cells.
+#[test]
+fn media_of_a_type_that_is_none_is_refused() {
+    let row = |mime: &str| -> Row {
+        [("m", Value::Media(Media { mime: mime.to_owned(), bytes: vec![1] }))].into_iter().collect()
+    };
+    let batch: Batch = ["image/png", "image/\"", "image/gif"].map(row).into_iter().collect();
+    let mut schema = Schema::default();
+    batch.merge_schema(&mut schema);
+    let (mut arrow, mut parquet) = (StreamEncoder::new(schema.clone()), ParquetEncoder::new(schema));
+    let arrow = [arrow.encode(&batch), arrow.finish()].concat();
+    let parquet = [parquet.encode(&batch), parquet.finish()].concat();
+    let codes = |rows: Vec<Result<Row, WireError>>| -> Vec<Option<&str>> {
+        rows.into_iter().map(|row| row.err().map(|error| error.code())).collect()
+    };
+    let expect = [None, Some("bad_cell"), None];
+    assert_eq!(codes(read(ArrowRows::new(&arrow[..], 1000)).expect("the file is sound")), expect);
+    assert_eq!(codes(ParquetRows::open(file(&parquet), 1000).and_then(read).expect("the file is sound")), expect);
+}
+
 /// A list of nulls takes no bytes in a file, however long it is.
 #[test]
 fn a_list_of_nothing_is_not_free() {

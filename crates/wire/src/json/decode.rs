@@ -1,5 +1,6 @@
 //! JSON text to values.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine;
@@ -51,9 +52,13 @@ pub fn decode_value(json: &str) -> Result<Value, WireError> {
 #[must_use]
 pub fn media_from_data_url(url: &str) -> Option<Media> {
     let (mime, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "/+.-_;= ".contains(c);
     let bytes = STANDARD.decode(data).ok()?;
-    mime.chars().all(allowed).then(|| Media { mime: mime.to_owned(), bytes })
+    is_media_type(mime).then(|| Media { mime: mime.to_owned(), bytes })
+}
+
+/// Whether a text may be the type of media: then its data URL reads back as it.
+pub(crate) fn is_media_type(mime: &str) -> bool {
+    mime.chars().all(|c| c.is_ascii_alphanumeric() || "/+.-_;= ".contains(c))
 }
 
 pub(super) fn parse(json: &str) -> Result<Value, WireError> {
@@ -192,20 +197,45 @@ impl<'de> Visitor<'de> for PlainVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields: Vec<(String, Value)> = Vec::with_capacity(map.size_hint().unwrap_or(8));
+        let mut fields = Fields::default();
         while let Some((name, Plain(value))) = map.next_entry::<String, Plain>()? {
-            // As in JavaScript, the last of a name wins and keeps the first one's place.
-            match known_place(&fields, &name) {
-                Some(idx) => fields[idx].1 = value,
-                None => fields.push((name, value)),
-            }
+            fields.set(name, value);
         }
-        Ok(Value::Object(fields))
+        Ok(Value::Object(fields.fields))
     }
 }
 
-fn known_place(fields: &[(String, Value)], name: &str) -> Option<usize> {
-    fields.iter().position(|(known, _)| known == name)
+/// So many fields are looked through one by one; of more there is an index, for an object may have any number of them.
+const MAX_SEARCHED_FIELDS: usize = 32;
+
+/// The fields of an object.
+#[derive(Default)]
+struct Fields {
+    fields: Vec<(String, Value)>,
+    places: HashMap<String, usize>,
+}
+
+impl Fields {
+    /// As in JavaScript, the last of a name wins and keeps the first one's place.
+    fn set(&mut self, name: String, value: Value) {
+        if self.fields.len() < MAX_SEARCHED_FIELDS {
+            match self.fields.iter_mut().find(|(known, _)| *known == name) {
+                Some(field) => field.1 = value,
+                None => self.fields.push((name, value)),
+            }
+            return;
+        }
+        if self.places.is_empty() {
+            self.places.extend(self.fields.iter().enumerate().map(|(idx, (name, _))| (name.clone(), idx)));
+        }
+        match self.places.get(&name) {
+            Some(idx) => self.fields[*idx].1 = value,
+            None => {
+                self.places.insert(name.clone(), self.fields.len());
+                self.fields.push((name, value));
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -216,6 +246,33 @@ mod tests {
 
     fn check(json: &str, expect: Value) {
         assert_eq!(decode_value(json), Ok(expect), "{json}");
+    }
+
+    /// Were it not so, a program's row could end its line and begin another one's.
+    #[test]
+    fn media_of_any_type_stays_one_text() {
+        for mime in ["image/svg+xml; charset=utf-8", "", "a\"}\n{\"b\":1", "a\\", "é;base64,"] {
+            let mut json = String::new();
+            encode_value(&Value::Media(Media { mime: mime.to_owned(), bytes: vec![1] }), &mut json);
+            assert!(!json.contains('\n') && serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+            let again = decode_value(&json);
+            assert!(again.is_err() || again == Ok(Value::Media(Media { mime: mime.to_owned(), bytes: vec![1] })));
+            assert_eq!(again.is_ok(), is_media_type(mime), "{mime:?}");
+        }
+    }
+
+    #[test]
+    fn of_many_fields_the_last_of_a_name_wins_and_none_costs_a_look_at_all() {
+        // A look at all fields for each would take much longer.
+        let n_fields = 50_000;
+        let fields: Vec<String> =
+            (0..n_fields).chain([7, n_fields - 1, 7]).enumerate().map(|(n, name)| format!("\"f{name}\":{n}")).collect();
+        let row = decode_row(&format!("{{\"o\":{{{}}}}}", fields.join(","))).unwrap();
+        let Some(Value::Object(fields)) = row.get("o") else { panic!("it is an object") };
+        assert_eq!(fields.len(), n_fields);
+        assert_eq!(fields[7], ("f7".to_owned(), Value::Float((n_fields + 2) as f64)));
+        assert_eq!(fields[n_fields - 1].1, Value::Float((n_fields + 1) as f64));
+        assert!((8..n_fields - 1).all(|n| fields[n] == (format!("f{n}"), Value::Float(n as f64))));
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub fn encode_value(value: &Value, out: &mut String) {
         Value::Text(text) => encode_text(text, out),
         Value::Time(time) => write_to(out, format_args!("{{\"{TS}\":{}}}", time.0)),
         Value::Bytes(bytes) => encode_tag(BYTES, &to_base64(bytes), out),
-        Value::Media(media) => encode_tag(MEDIA, &data_url(media), out),
+        Value::Media(media) => {
+            // A program may log any text as the type. Whatever it is, the line stays one line of JSON, which may be refused.
+            write_to(out, format_args!("{{\"{MEDIA}\":"));
+            encode_text(&data_url(media), out);
+            out.push('}');
+        }
         Value::List(items) => {
             out.push('[');
             for (idx, item) in items.iter().enumerate() {
@@ -128,7 +133,6 @@ pub fn to_base64(bytes: &[u8]) -> String {
 }
 
 fn data_url(media: &Media) -> String {
-    // The media type came from a data URL or a header and is checked to hold no character that needs an escape.
     format!("data:{};base64,{}", media.mime, to_base64(&media.bytes))
 }
 

@@ -21,6 +21,8 @@ mod answer;
 mod decode;
 #[cfg(feature = "json")]
 pub use answer::{NamedCells, QueryText, decode_column_facts, decode_query_answer, decode_query_text};
+#[cfg(feature = "files")]
+pub(crate) use decode::is_media_type;
 #[cfg(feature = "json")]
 pub use decode::{decode_row, decode_value, media_from_data_url, split_rows};
 
