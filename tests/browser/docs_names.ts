@@ -80,7 +80,7 @@ export function namesOfPanel(): string[] {
   return [...attributes, ...matches(code, [/StreamTableError\("(\w+)"/g]), ...matches(told, [/on_fault\("(\w+)"/g])];
 }
 
-const SERVER = ["server/src/http/error.rs", "server/src/journal/error.rs", "wire/src/error.rs", "model/src/row.rs"];
+const SERVER = ["server/src/http/error.rs", "server/src/journal/error.rs", "server/src/keys/error.rs", "wire/src/error.rs", "model/src/row.rs"];
 /** What no request of the package brings about. */
 const NEVER_ANSWERED = [
   // A server that does not start, or is asked to copy itself.

@@ -1,6 +1,6 @@
 // The servers a test talks to: the real one on a folder of its own, and one that serves pages from another origin.
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -67,6 +67,28 @@ export class StreamTableServer {
       }
     }
     throw new Error("the server ended before it listened");
+  }
+
+  /** Makes a key by the command line, as an administrator does. */
+  key(...flags: string[]): string {
+    return this.#command("key", "create", "--data", this.#folder, ...flags).split("\n")[0]!;
+  }
+
+  /** Revokes a key. */
+  revoke(key: string): void {
+    this.#command("key", "revoke", "--data", this.#folder, key.split("_").at(-1)!.slice(0, 12));
+  }
+
+  #command(...args: string[]): string {
+    const { status, stdout, stderr } = spawnSync(SERVER_BIN, args, { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+    return stdout;
+  }
+
+  /** Asks for a path of the API with a key, as a page of an origin where one is given. */
+  fetch(path: string, key: string, origin?: string): Promise<Response> {
+    const headers = { authorization: `Bearer ${key}`, ...(origin === undefined ? {} : { origin }) };
+    return fetch(`${this.url}/api/v1${path}`, { headers });
   }
 
   /** Ends it as `signal` does; what it acknowledged stays in its folder. */

@@ -1,7 +1,8 @@
-//! What the tests share: a server of their own, requests to it that are held against `openapi.yaml`, a tail, a live
+//! What the tests share: a server of their own, its keys, requests to it that are held against `openapi.yaml`, a tail, a live
 //! query, a NATS cluster.
 
 mod http;
+mod keys;
 mod live;
 mod nats;
 pub mod openapi;
@@ -9,10 +10,11 @@ mod server;
 mod tail;
 
 pub use http::Answer;
+pub use keys::id_of;
 pub use live::LiveQuery;
 pub use nats::{Nats, Node};
 pub use server::{DataDir, Server};
-pub use tail::{Tail, TailRows};
+pub use tail::{Tail, TailRows, connect};
 
 /// A writer for tests: its id's bytes are all `byte`.
 #[must_use]

@@ -44,6 +44,16 @@ impl Document {
         answers
     }
 
+    /// Every path and method.
+    #[must_use]
+    pub fn routes(&self) -> Vec<(String, &'static str)> {
+        let of_path = |(path, item): (&str, &Json)| {
+            let methods = METHODS.iter().filter(|method| item.get(**method).is_some());
+            methods.map(|method| (path.to_owned(), *method)).collect::<Vec<_>>()
+        };
+        self.paths().flat_map(of_path).collect()
+    }
+
     /// The name by which [`Document::answers`] lists an answer.
     #[must_use]
     pub fn name_of(&self, method: &str, path: &str, status: u16) -> String {

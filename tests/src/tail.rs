@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::server::Server;
@@ -55,15 +56,32 @@ impl TailRows {
     }
 }
 
+/// Opens a WebSocket under `/api/v1`, as a page with a key does.
+///
+/// # Panics
+/// When the server does not open it.
+pub async fn connect(server: &Server, key: Option<&str>, path: &str) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    let url = format!("{}/api/v1/{path}", server.url().replacen("http", "ws", 1));
+    let mut request = url.into_client_request().expect("it is an address");
+    if let Some(key) = key {
+        let protocols = format!("streamtable, streamtable.key.{key}");
+        request.headers_mut().insert("sec-websocket-protocol", protocols.parse().expect("a key fits a header"));
+    }
+    connect_async(request).await.expect("it is a WebSocket").0
+}
+
 impl Tail {
     /// Follows a table, with parameters such as `from=0&format=json`, and reads the first message.
     ///
     /// # Panics
     /// When the server does not answer as documented, here as everywhere in this type.
     pub async fn open(server: &Server, table: &str, params: &str) -> Self {
-        let url = server.url().replacen("http", "ws", 1);
-        let (socket, _) =
-            connect_async(format!("{url}/api/v1/tail/{table}?{params}")).await.expect("it is a WebSocket");
+        Self::open_with(server, None, table, params).await
+    }
+
+    /// As [`Tail::open`], with a key as a page sends it: among the protocols.
+    pub async fn open_with(server: &Server, key: Option<&str>, table: &str, params: &str) -> Self {
+        let socket = connect(server, key, &format!("tail/{table}?{params}")).await;
         let mut tail = Self { socket, first_offset: 0, next_offset: 0, n_bytes: 0, created_micros: None, at: None };
         let hello = match tail.message().await {
             Some(Message::Text(text)) => serde_json::from_str::<Json>(&text).expect("messages are JSON"),

@@ -71,7 +71,7 @@ async fn every_answer_of_the_document_is_given() {
     let stalled = stalled_append.replace("/rows", "/import");
     assert!(server.raw(&stalled).await.starts_with("HTTP/1.1 408"));
     seen("POST", import, 408);
-    for path in ["/health", "/ready", "/openapi.yaml", "/tables", table, bad_name, "/tables/e/p/none", rows] {
+    for path in ["/health", "/ready", "/openapi.yaml", "/key", "/tables", table, bad_name, "/tables/e/p/none", rows] {
         seen("GET", path, server.get(path).await.status);
     }
     let facts = "/tables/e/p/t/facts";
@@ -85,6 +85,20 @@ async fn every_answer_of_the_document_is_given() {
     for format in ["json", "ndjson", "csv", "arrow", "parquet"] {
         seen("GET", rows, server.get(&format!("{rows}?format={format}")).await.expect(200).status);
     }
+    let export = "/tables/e/p/t/export";
+    for (path, encoding, body) in [
+        ("/tables/e/p/t/export?format=json", "", String::new()),
+        ("/tables/e/p/t/export?format=x", "", String::new()),
+        ("/tables/e/p/none/export", "", String::new()),
+        (export, "br", String::new()),
+        (export, "", "x".repeat(5_000)),
+    ] {
+        let answer =
+            server.send(server.request(Method::POST, path).header("content-encoding", encoding).body(body)).await;
+        seen("POST", path.split('?').next().unwrap_or(path), answer.status);
+    }
+    assert!(server.raw(&stalled_append.replace("/rows", "/export")).await.starts_with("HTTP/1.1 408"));
+    seen("POST", export, 408);
     let kept = "/tables/e/p/t/retention";
     for (path, body) in [
         (kept, "{\"rows\":1000}".to_owned()),
@@ -160,6 +174,7 @@ async fn every_answer_of_the_document_is_given() {
     std::fs::write(data.journal(), file).expect("it can be written");
     let damaged = Server::start_on(&data, &[]);
     seen("GET", rows, damaged.get(&format!("{rows}?from=1")).await.status);
+    seen("POST", export, damaged.send(damaged.request(Method::POST, &format!("{export}?from=1"))).await.status);
 
     seen("POST", "/query", damaged.send(query(&damaged).body(of("e/p/t"))).await.status);
 
@@ -175,6 +190,19 @@ async fn every_answer_of_the_document_is_given() {
         seen(method.as_str(), path, broken.send(request).await.status);
     }
 
+    let data = DataDir::default();
+    let of_page = data.key("--entity e --right admin --origin https://app.example");
+    let rare = data.key("--entity e --right admin --max-requests-per-second 1");
+    let closed = Server::start_on(&data, &[]);
+    while closed.get_with(&rare, "/key").await.status == 200 {}
+    for (template, method) in document.routes() {
+        let path = template.replace("{entity}", "e").replace("{project}", "p").replace("{table}", "t");
+        for key in ["none", &of_page, &rare] {
+            let request = closed.request_with(key, method.to_uppercase().parse().expect("a method"), &path);
+            seen(method, &path, closed.send(request).await.status);
+        }
+    }
+
     let missing: Vec<&String> = missing.iter().filter(|name| !ONLY_ON_A_FULL_DISK.contains(&name.as_str())).collect();
     assert!(missing.is_empty(), "never given: {missing:?}");
 }
@@ -185,7 +213,7 @@ async fn the_routers_methods_are_the_documents() {
     let server = Server::start();
     let answers = openapi::document().answers();
     let mut paths: BTreeSet<&str> = answers.iter().filter_map(|answer| answer.split(' ').nth(1)).collect();
-    assert_eq!(paths.len(), 11);
+    assert_eq!(paths.len(), 13);
     paths.insert("/nothing");
     for template in paths {
         let path = template.replace("{entity}", "e").replace("{project}", "p").replace("{table}", "t");

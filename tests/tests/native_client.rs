@@ -249,3 +249,46 @@ async fn a_frame_of_many_megabytes_is_followed() {
     server.append_lines(TABLE, &lines.join("\n")).await;
     assert_eq!(follow(&mut tail, 24).await, (0..24).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_program_sends_its_key_and_keeps_rows_whose_key_is_refused() {
+    let data = DataDir::default();
+    let (admin, write) = (data.key("--entity acme --right admin"), data.key("--entity acme --right write"));
+    let server = Server::start_on(&data, &[]);
+    let open = |key: &str| {
+        let options = Options { key: Some(key.to_owned()), ..options(&server) };
+        StreamTable::new("p/t", options).expect("the name is one")
+    };
+    let table = open(&admin);
+    assert_eq!(table.name().to_string(), "acme/p/t", "the entity is the key's");
+    let mut tail = table.subscribe(Some(0));
+    table.log(numbered(0..3)).expect("there is room");
+    in_time(table.flush()).await;
+    assert_eq!(follow(&mut tail, 3).await, [0, 1, 2]);
+    assert_eq!(all(&table, RowsQuery::default()).await.expect("it may read").len(), 3);
+
+    let writer = open(&write);
+    let Err(Error::Read { code, .. }) = all(&writer, RowsQuery::default()).await else { panic!("it may not read") };
+    assert_eq!(code, "key_right");
+    let mut refused = writer.subscribe(Some(0));
+    let TailEvent::Reconnecting { reason, .. } = in_time(refused.next()).await.expect("it never ends") else {
+        panic!("it may not follow")
+    };
+    assert!(reason.contains("allows to append"), "{reason}");
+
+    data.revoke(&write);
+    while server.get_with(&write, "/key").await.status != 401 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut notices = writer.notices();
+    writer.log(numbered(3..5)).expect("there is room");
+    let code = in_time(async {
+        loop {
+            if let Ok(Notice::Error(DeliveryError::Unavailable { code, .. })) = notices.recv().await {
+                return code;
+            }
+        }
+    });
+    assert_eq!(code.await, "key_revoked");
+    assert_eq!((writer.status().queued, writer.status().rejected), (2, 0), "they wait");
+}

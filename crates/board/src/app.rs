@@ -4,10 +4,12 @@
 //! a page as it was left.
 
 use leptos::prelude::*;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::home::Home;
 use crate::host::Host;
 use crate::panel::{Link, TablePage};
+use crate::protocol::Place;
 use crate::theme::ThemeButton;
 
 const WHERE_TITLE: &str = "This table is kept in this browser's storage: other browsers and devices do not see it.";
@@ -66,6 +68,23 @@ pub(crate) fn Top(
             <ThemeButton />
         </header>
     }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The key of the link by which this tab was opened.
+    #[wasm_bindgen(thread_local_v2, js_name = boardKey)]
+    static KEY: Option<String>;
+}
+
+/// The key to read with, where there is one.
+pub(crate) fn key() -> Option<String> {
+    Host::find().map_or_else(|| KEY.with(Clone::clone), |host| host.key())
+}
+
+/// The server as a place of tables.
+pub(crate) fn server_place() -> Place {
+    Place::Server(key().map_or_else(origin, |key| format!("{}#{key}", origin())))
 }
 
 /// Where the server answers: where the page came from, unless the page that holds the panel says another place.

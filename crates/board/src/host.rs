@@ -22,6 +22,10 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn server(this: &Host) -> Option<String>;
 
+    /// The key to read with.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn key(this: &Host) -> Option<String>;
+
     /// What to show first; all rows where nothing is said.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn expression(this: &Host) -> Option<String>;

@@ -18,7 +18,7 @@ pub type PanelId = u32;
 /// Where a table lives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Place {
-    /// On the server at this address, such as `http://127.0.0.1:7700`.
+    /// On the server at this address, such as `http://127.0.0.1:7700`; with a `#` and the key behind it, where there is one.
     Server(String),
     /// In this browser.
     Browser,

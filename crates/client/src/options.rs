@@ -49,7 +49,7 @@ pub struct Options {
     pub board: Option<String>,
     /// The project, where the name gives none.
     pub project: Option<String>,
-    /// The entity, where the name gives none.
+    /// The entity, where the name gives none; that of the key where there is one, else `local`.
     pub entity: Option<String>,
     /// The key that allows writing and reading, where the server asks for one.
     pub key: Option<String>,

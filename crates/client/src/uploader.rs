@@ -167,10 +167,15 @@ impl Uploader {
     }
 }
 
-/// A client error cannot succeed later, except those that say so. What stands between here and the server (a portal, a
+/// A client error cannot succeed later, except those that say so, and those of a key: that is no fault of the rows, and whoever
+/// keeps the server may mend it. What stands between here and the server (a portal, a
 /// proxy that is being set up) may give any, and only some of these mean the rows.
 fn is_final(status: u16, is_ours: bool) -> bool {
-    if is_ours { (400..500).contains(&status) && !matches!(status, 408 | 425 | 429) } else { may_be_one_row(status) }
+    if is_ours {
+        (400..500).contains(&status) && !matches!(status, 401 | 403 | 408 | 425 | 429)
+    } else {
+        may_be_one_row(status)
+    }
 }
 
 /// Whether one row may be at fault, so that the others could still be stored.
@@ -247,7 +252,8 @@ mod tests {
 
     #[test]
     fn failures_wait_and_a_flush_does_not_shorten_that() {
-        for answer in [Answer::Lost, refused(503, None), refused(429, None), refused(408, None), Answer::Acked(0)] {
+        let refusals = [401, 403, 408, 429, 503].map(|status| refused(status, None));
+        for answer in refusals.into_iter().chain([Answer::Lost, Answer::Acked(0)]) {
             let mut rig = Rig::new();
             rig.push(1);
             rig.sent(0);
@@ -292,7 +298,7 @@ mod tests {
         let mut rig = Rig::new();
         rig.push(4);
         rig.sent(0);
-        let Some(Verdict::Aside(span)) = rig.uploader.on_answer(1, refused(403, None), 0.5) else { panic!() };
+        let Some(Verdict::Aside(span)) = rig.uploader.on_answer(1, refused(404, None), 0.5) else { panic!() };
         assert_eq!((span.first_seq, span.n_rows), (1, 4));
     }
 

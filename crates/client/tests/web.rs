@@ -18,8 +18,8 @@ export class World {
     this.sockets = [];
     const world = this;
     globalThis.WebSocket = class {
-      constructor(url) {
-        Object.assign(this, { url, isClosed: false });
+      constructor(url, protocols) {
+        Object.assign(this, { url, protocols: protocols.join(), isClosed: false });
         world.sockets.push(this);
       }
       close() {
@@ -66,7 +66,7 @@ fn frame(first_offset: u64, numbers: &[i64]) -> JsValue {
 }
 
 fn follow(from: Option<u64>) -> (impl Stream<Item = TailEvent> + Unpin, TailHandle) {
-    follow_table("https://x.example/", &TableName::parse("e/p/t").expect("a name"), from)
+    follow_table("https://x.example/#st_read_e_1", &TableName::parse("e/p/t").expect("a name"), from)
 }
 
 /// The next event as a line: `hello 20`, `rows 5 [5, 6]`, `lost why`.
@@ -84,6 +84,7 @@ async fn next(tail: &mut (impl Stream<Item = TailEvent> + Unpin)) -> String {
             let numbers: Vec<i64> = (0..stored.batch.n_rows()).map(number).collect();
             format!("rows {} {numbers:?}", stored.first_offset)
         }
+        Some(TailEvent::Dropped { first_offset }) => format!("dropped before {first_offset}"),
         Some(TailEvent::Reconnecting { reason, .. }) => format!("lost {reason}"),
         None => "ended".to_owned(),
     }
@@ -95,6 +96,8 @@ async fn frames_join_up_and_a_tail_is_taken_up_where_it_ended() {
     let (mut tail, handle) = follow(Some(5));
     assert_eq!(next(&mut tail).await, "connecting");
     assert_eq!(url(&world, 0), "wss://x.example/api/v1/tail/e/p/t?format=arrow&from=5");
+    // The key is in no address.
+    assert_eq!(socket(&world, 0, "protocols"), "streamtable,streamtable.key.st_read_e_1");
     world.say(0, &r#"{"type":"hello","next_offset":20}"#.into());
     for (first_offset, numbers) in [(5, &[5, 6][..]), (6, &[6, 7]), (5, &[5]), (9, &[9])] {
         world.say(0, &frame(first_offset, numbers));
@@ -124,6 +127,10 @@ async fn frames_join_up_and_a_tail_is_taken_up_where_it_ended() {
     world.say(3, &frame(7, &[7]));
     assert_eq!(next(&mut tail).await, "hello 7..9");
     assert_eq!(next(&mut tail).await, "rows 7 [7]");
+    world.say(3, &r#"{"type":"dropped","first_offset":8}"#.into());
+    world.say(3, &frame(8, &[8]));
+    assert_eq!(next(&mut tail).await, "dropped before 8");
+    assert_eq!(next(&mut tail).await, "rows 8 [8]");
     drop(handle);
     assert_eq!(next(&mut tail).await, "ended");
     assert_eq!(socket(&world, 3, "isClosed"), true);
@@ -133,13 +140,14 @@ async fn frames_join_up_and_a_tail_is_taken_up_where_it_ended() {
 async fn no_message_however_odd_ends_a_tail() {
     let unknown = "the server sent a message that is not known";
     let cut = frame(0, &[1, 2, 3]).unchecked_into::<js_sys::ArrayBuffer>();
-    let messages: [(JsValue, &str); 10] = [
+    let messages: [(JsValue, &str); 11] = [
         ("".into(), ""),
         ("{".into(), ""),
         ("null".into(), unknown),
         ("{}".into(), unknown),
         (r#"{"type":"rows","rows":[]}"#.into(), unknown),
         (r#"{"type":"hello","next_offset":-1}"#.into(), unknown),
+        (r#"{"type":"dropped"}"#.into(), unknown),
         (r#"{"type":"error","error":{}}"#.into(), unknown),
         (r#"{"type":"error","error":{"code":"io","message":"The disk broke."}}"#.into(), "The disk broke."),
         (js_sys::ArrayBuffer::new(3).into(), ""),

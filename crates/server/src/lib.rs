@@ -10,6 +10,7 @@ mod config;
 mod http;
 mod hub;
 pub mod journal;
+mod keys;
 mod metrics;
 mod query;
 mod rate;
@@ -18,6 +19,7 @@ mod state;
 
 pub use config::{Cli, Command, Config, ConfigError, Limits, LoadError, Log, LogFormat, Retain};
 pub use http::{ApiError, app, metrics_app};
+pub use keys::{Key, KeyCommand, KeyError, KeyLimits, Keys, KeysError, Right, Scope};
 pub use query::{Queries, QueryError};
-pub use serve::{check_ready, serve, serve_metrics};
+pub use serve::{Tls, TlsError, check_ready, serve, serve_metrics};
 pub use state::AppState;

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use server::journal::backup;
-use server::{AppState, Cli, Command, Config, LoadError, Log, LogFormat, check_ready, serve, serve_metrics};
+use server::{
+    AppState, Cli, Command, Config, KeyCommand, Keys, LoadError, Log, LogFormat, Tls, check_ready, serve, serve_metrics,
+};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let result = match command {
         None => run(config),
         Some(Command::Backup { data, to }) => make_backup(&data, &to),
+        Some(Command::Key(command)) => manage_keys(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,11 +55,25 @@ fn make_backup(data: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error>>
     Ok(())
 }
 
+/// A key is told on stdout, alone on its line; what else there is to say goes to stderr.
+fn manage_keys(command: KeyCommand) -> Result<(), Box<dyn std::error::Error>> {
+    let (told, note) = command.run()?;
+    print!("{told}");
+    if !note.is_empty() {
+        eprintln!("{note}");
+    }
+    Ok(())
+}
+
 fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     if config.check_ready {
-        return check_ready(config.listen).map_err(|error| format!("{} is not ready: {error}", config.listen).into());
+        return check_ready(config.listen, config.tls_cert.is_some())
+            .map_err(|error| format!("{} is not ready: {error}", config.listen).into());
     }
-    let config = config.check()?;
+    let keys = Keys::open(Keys::path(&config.data, config.keys.as_deref()))?;
+    let has_keys = keys.are_there();
+    let config = config.check(has_keys)?;
+    let tls = config.tls_files().map(|(cert, key)| Tls::open(cert, key)).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let address = config.listen;
@@ -69,21 +86,25 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let metrics_bound = metrics.as_ref().map(TcpListener::local_addr).transpose()?;
         let data = config.data.display().to_string();
         let board = config.board().map(|dir| dir.display().to_string());
-        let state = AppState::open(config).await?;
+        let state = AppState::open(config, keys).await?;
         // Whoever reads the line below may tell the server to stop at once.
         let told = told_to_stop()?;
         // In one piece, and for whoever still reads: a program that started this one may want the address alone.
         let metrics_line =
             metrics_bound.map(|bound| format!("metrics on http://{bound}/metrics\n")).unwrap_or_default();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let mut stdout = std::io::stdout();
         let _ = stdout
-            .write_all(format!("listening on http://{bound}\n{metrics_line}").as_bytes())
+            .write_all(format!("listening on {scheme}://{bound}\n{metrics_line}").as_bytes())
             .and_then(|()| stdout.flush());
-        tracing::info!(%bound, data, board, "started");
+        tracing::info!(%bound, data, board, has_keys, "started");
+        if !has_keys {
+            tracing::warn!("there are no keys: whoever reaches {bound} may read and write every table");
+        }
         if let Some(metrics) = metrics {
             tokio::spawn(serve_metrics(metrics, state.clone()));
         }
-        serve(listener, state, told).await?;
+        serve(listener, state, tls, told).await?;
         tracing::info!("stopped");
         Ok(())
     });

@@ -10,6 +10,7 @@ use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
 use crate::journal::{Append, Appended, JetStreamJournal, Journal, JournalError, JournalEvent, SqliteJournal};
+use crate::keys::Keys;
 use crate::metrics::{Metrics, Outcome};
 use crate::query::Queries;
 use crate::rate::Rates;
@@ -23,6 +24,7 @@ pub struct AppState(Arc<Inner>);
 
 struct Inner {
     config: Config,
+    keys: Arc<Keys>,
     journal: Arc<dyn Journal>,
     hub: Arc<Hub>,
     rates: Arc<Rates>,
@@ -35,11 +37,11 @@ struct Inner {
 }
 
 impl AppState {
-    /// Opens the journal in the folder that the settings name, or in the cluster that they name.
+    /// Opens the journal in the folder that the settings name, or in the cluster that they name. `keys` says who may do what.
     ///
     /// # Errors
     /// As [`SqliteJournal::open`] and [`JetStreamJournal::open`].
-    pub async fn open(config: Config) -> Result<Self, JournalError> {
+    pub async fn open(config: Config, keys: Keys) -> Result<Self, JournalError> {
         let stopping = watch::Sender::new(false);
         let (hub, rates) = (Arc::new(Hub::default()), Arc::new(Rates::default()));
         let (to_hub, to_rates) = (Arc::clone(&hub), Arc::clone(&rates));
@@ -62,13 +64,21 @@ impl AppState {
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         let imports = Arc::new(Semaphore::new(config.limits.max_imports.min(Semaphore::MAX_PERMITS)));
         let (metrics, refusal) = (Metrics::default(), Mutex::new(None));
-        Ok(Self(Arc::new(Inner { imports, metrics, refusal, config, journal, hub, rates, queries, stopping })))
+        let keys = Arc::new(keys);
+        keys.keep_looking();
+        Ok(Self(Arc::new(Inner { imports, metrics, refusal, config, keys, journal, hub, rates, queries, stopping })))
     }
 
     /// The limits on what is taken.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.config.limits
+    }
+
+    /// Who may do what.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.0.keys
     }
 
     /// The folder that holds the rows.

@@ -113,6 +113,21 @@ pub struct RetentionInfo {
     pub bytes: Option<u64>,
 }
 
+/// What a key allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyInfo {
+    /// Whether the server asks for no key; then nothing else is said.
+    pub is_open: bool,
+    /// The key's id.
+    pub id: Option<String>,
+    /// `write`, `read` or `admin`.
+    pub right: Option<String>,
+    /// The entity whose tables it is for.
+    pub entity: Option<String>,
+    /// The project; none for all of the entity's.
+    pub project: Option<String>,
+}
+
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnInfo {

@@ -1,7 +1,7 @@
 //! The body with which the client appends rows: a header line, then a row a line.
 //!
 //! ```text
-//! {"v":1,"writer":"00112233445566778899aabbccddeeff","seq":17,"key":"st_…"}
+//! {"v":1,"writer":"00112233445566778899aabbccddeeff","seq":17,"key":"st_write_…"}
 //! {"a":1,"timestamp":{"$ts":1700000000000000}}
 //! {"a":2,"timestamp":{"$ts":1700000000000123}}
 //! ```

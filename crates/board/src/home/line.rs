@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use gloo_net::http::Request;
-use wire::api::{API_PREFIX, TableInfo, TableList};
+use wire::api::{API_PREFIX, ErrorBody, TableInfo, TableList};
 
+use crate::app::key;
 use crate::browser_tables::{self, BrowserTable};
 use crate::state::rate::Rate;
 
@@ -43,8 +44,15 @@ impl From<TableInfo> for Line {
 
 /// The server's tables; the error says why there is no list, as a sentence.
 pub(super) async fn of_server() -> Result<Vec<Line>, String> {
-    let response = Request::get(&format!("{API_PREFIX}/tables")).send().await.map_err(|error| error.to_string())?;
+    let mut request = Request::get(&format!("{API_PREFIX}/tables"));
+    if let Some(key) = key() {
+        request = request.header("authorization", &format!("Bearer {key}"));
+    }
+    let response = request.send().await.map_err(|error| error.to_string())?;
     if !response.ok() {
+        if let Ok(ErrorBody { error }) = response.json().await {
+            return Err(error.message);
+        }
         return Err(format!("the answer is {} {}", response.status(), response.status_text()));
     }
     let list: TableList = response.json().await.map_err(|_| "the answer is not one of a server".to_owned())?;

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use self::line::{BrowserLines, Line, of_server};
 use self::list::List;
 use self::snippet::Snippet;
-use crate::app::{Top, origin};
+use crate::app::{Top, server_place};
 use crate::protocol::Place;
 use crate::search::Search;
 use crate::state::text::count;
@@ -66,7 +66,10 @@ pub(crate) fn Home() -> impl IntoView {
         })
     };
     let (of_server, of_browser) = (lines(server), lines(browser));
-    let has_server = Memo::new(move |_| server.with(|known| known.as_ref().map(Result::is_ok)));
+    // A server that asks for a key is one.
+    let refused = move || server.with(|known| known.clone()?.err().filter(|reason| reason.contains("key")));
+    let has_server =
+        Memo::new(move |_| server.with(|known| known.as_ref().map(Result::is_ok)).map(|ok| ok || refused().is_some()));
     let has_tables = move |lines: Memo<Vec<Line>>| !lines.with(Vec::is_empty);
     let n_tables = move || of_server.with(Vec::len) + of_browser.with(Vec::len);
     let is_known = move || has_server.get().is_some() && browser.with(Option::is_some);
@@ -84,7 +87,7 @@ pub(crate) fn Home() -> impl IntoView {
                     <Show when=move || has_tables(of_browser)>
                         <SectionHead title="On the server" hint="" />
                     </Show>
-                    <List lines=of_server place=Place::Server(origin()) search now />
+                    <List lines=of_server place=server_place() search now />
                 </section>
             </Show>
             <Show when=move || has_tables(of_browser)>
@@ -93,7 +96,8 @@ pub(crate) fn Home() -> impl IntoView {
                     <List lines=of_browser place=Place::Browser search now />
                 </section>
             </Show>
-            <Show when=move || is_known() && n_tables() == 0>
+            {move || refused().map(|reason| view! { <div class="message"><h1>"Not allowed"</h1><p role="alert">{reason}</p></div> })}
+            <Show when=move || is_known() && n_tables() == 0 && refused().is_none()>
                 <NoTables has_server browser />
             </Show>
             <Show when=move || has_server.get() == Some(false) && has_tables(of_browser)>

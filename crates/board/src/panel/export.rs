@@ -1,4 +1,6 @@
-//! The menu that exports rows: links to the server, which writes the file.
+//! The menu that exports rows: links to the server, which writes the file, or forms where there is a key.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
 
@@ -12,7 +14,10 @@ const FORMATS: [(&str, &str); 5] =
 #[component]
 pub(crate) fn ExportMenu(model: PanelModel, base_url: String) -> impl IntoView {
     let is_all = RwSignal::new(false);
-    let address = StoredValue::new(format!("{base_url}/api/v1/tables/{}/rows?download=true&format=", model.table()));
+    let (base_url, key) = base_url.split_once('#').map_or((&*base_url, None), |(url, key)| (url, Some(key.to_owned())));
+    let what = if key.is_some() { "export" } else { "rows" };
+    let address = StoredValue::new(format!("{base_url}/api/v1/tables/{}/{what}?download=true&format=", model.table()));
+    let key = StoredValue::new(key);
     let segment = move |label: &'static str, all: bool| {
         view! {
             <button class="segment" aria-pressed=move || (is_all.get() == all).to_string() on:click=move |_| is_all.set(all)>
@@ -26,7 +31,21 @@ pub(crate) fn ExportMenu(model: PanelModel, base_url: String) -> impl IntoView {
             format!("{}{format}{shown}", address.get_value())
         };
         // A page of another address opens the server's answer apart, so that a fault takes no page's place.
-        view! { <a class="item" href=href download="" target="_blank" on:click=move |_| model.popover.set(None)>{label}</a> }
+        match key.get_value() {
+            None => view! {
+                <a class="item" href=href download="" target="_blank" on:click=move |_| model.popover.set(None)>{label}</a>
+            }
+            .into_any(),
+            // A link can send no header, and a key must not stand in an address. A form that is gone sends nothing, so the menu
+            // goes after it.
+            Some(key) => view! {
+                <form method="post" action=href target="_blank" on:submit=move |_| set_timeout(move || model.popover.set(None), Duration::ZERO)>
+                    <input type="hidden" name="key" value=key />
+                    <button class="item">{label}</button>
+                </form>
+            }
+            .into_any(),
+        }
     };
     view! {
         <p class="popover-title">"Export rows"</p>

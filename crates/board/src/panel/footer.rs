@@ -79,6 +79,7 @@ fn ConnectionMark(model: PanelModel) -> impl IntoView {
         Connection::Connecting | Connection::CatchingUp { .. } => "connection",
     };
     let text = move || match connection.get() {
+        Connection::Lost { reason } if reason.contains("key") => "Not allowed",
         Connection::Lost { .. } => "Reconnecting…",
         Connection::Deleted => "Deleted",
         _ if model.is_paused.get() => "Paused",

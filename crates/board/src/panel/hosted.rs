@@ -18,6 +18,7 @@ pub(super) fn follow(host: Host, model: PanelModel, name: TableName, refused: Rw
     Effect::new(move |_| {
         if let (true, Connection::Lost { reason }) = (is_lost.get(), model.state.get_untracked().connection) {
             let what = match of_link.server() {
+                Some(server) if reason.contains("key") => format!("the server at {server} does not allow it"),
                 Some(server) => format!("the server at {server} does not answer"),
                 None => "the table cannot be read".to_owned(),
             };

@@ -32,7 +32,7 @@ use self::inspector::Inspector;
 pub(crate) use self::link::Link;
 use self::popover::PopoverLayer;
 use self::toolbar::{NewRows, Toolbar};
-use crate::app::{Top, origin};
+use crate::app::{Top, server_place};
 use crate::home::snippet::Snippet;
 use crate::host::Host;
 use crate::protocol::Place;
@@ -53,9 +53,9 @@ pub(crate) fn TablePage(name: String) -> impl IntoView {
     match TableName::parse(&name) {
         Ok(name) => {
             let (place, typed) = match Host::find() {
-                Some(host) => (host.server().map_or(Place::Browser, Place::Server), host.expression()),
+                Some(host) => (host.server().map_or(Place::Browser, |_| server_place()), host.expression()),
                 None if param("in").as_deref() == Some(IN_BROWSER) => (Place::Browser, param("e")),
-                None => (Place::Server(origin()), param("e")),
+                None => (server_place(), param("e")),
             };
             view! { <Panel name place typed /> }.into_any()
         }
@@ -193,7 +193,7 @@ fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
         }
         Connection::Lost { reason } => view! {
             <div class="over-grid">
-                <h2>{lost()}</h2>
+                <h2>{if reason.contains("key") { "The server does not allow it" } else { lost() }}</h2>
                 <p>{reason}</p>
                 <p class="hint">"The board goes on trying."</p>
             </div>

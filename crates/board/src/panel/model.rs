@@ -181,7 +181,7 @@ impl PanelModel {
     /// Where the table lives, for a person to read.
     pub(crate) fn place_text(&self) -> String {
         self.place.with_value(|place| match place {
-            Place::Server(base_url) => format!("On the server at {base_url}"),
+            Place::Server(base_url) => format!("On the server at {}", base_url.split('#').next().unwrap_or_default()),
             Place::Browser => "In this browser".to_owned(),
         })
     }

@@ -24,10 +24,18 @@ extern "C" {
     fn text(this: &Answer) -> Result<js_sys::Promise, JsValue>;
 }
 
+/// The key, where there is one.
+#[derive(Default, Serialize)]
+struct Headers {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization: Option<String>,
+}
+
 /// How a request is sent.
 #[derive(Default, Serialize)]
 struct Init {
     method: &'static str,
+    headers: Headers,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
 }
@@ -41,7 +49,7 @@ pub(super) async fn column_facts(
 ) -> Option<ColumnFacts> {
     let [of, query] = [&*column, expression].map(js_sys::encode_uri_component);
     let path = format!("/tables/{name}/facts?bins={N_BINS}&values={MAX_VALUES}&column={of}&query={query}");
-    let answer = ask(base_url, &path, Init { method: "GET", body: None }).await?;
+    let answer = ask(base_url, &path, Init { method: "GET", ..Init::default() }).await?;
     let (facts, values) = decode_column_facts(&answer).ok()?;
     let wire::api::ColumnFacts { range, histogram, is_complete } = facts;
     Some(ColumnFacts { column, range, histogram, values: value_facts(values), is_complete })
@@ -52,7 +60,7 @@ pub(super) async fn first_rows(base_url: &str, query: String, n_rows: u32, colum
     let rows = Some(u64::from(n_rows));
     let question = QueryRequest { query, rows, columns: Some(columns.clone()), ..QueryRequest::default() };
     let body = text_of(&question)?;
-    let answer = ask(base_url, "/query", Init { method: "POST", body: Some(body) }).await?;
+    let answer = ask(base_url, "/query", Init { method: "POST", body: Some(body), ..Init::default() }).await?;
     let (answer, rows) = decode_query_answer(&answer).ok()?;
     Some(window_of(&answer, &rows, &columns))
 }
@@ -63,7 +71,10 @@ pub(super) fn text_of(question: &QueryRequest) -> Option<String> {
     js_sys::JSON::stringify(&serde_wasm_bindgen::to_value(question).ok()?).ok().map(String::from)
 }
 
-async fn ask(base_url: &str, path: &str, init: Init) -> Option<String> {
+/// Asks the server at this origin, which a `#` and a key may follow.
+async fn ask(base_url: &str, path: &str, mut init: Init) -> Option<String> {
+    let (base_url, key) = base_url.split_once('#').map_or((base_url, None), |(url, key)| (url, Some(key)));
+    init.headers.authorization = key.map(|key| format!("Bearer {key}"));
     let base_url = base_url.strip_suffix('/').unwrap_or(base_url);
     let init = serde_wasm_bindgen::to_value(&init).ok()?;
     let answer = JsFuture::from(fetch(&format!("{base_url}{API_PREFIX}{path}"), &init).ok()?).await.ok()?;

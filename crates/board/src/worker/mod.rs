@@ -75,8 +75,11 @@ pub fn run() {
 /// comes while the page's own program still starts.
 fn announced_table(scope: &DedicatedWorkerGlobalScope) -> Option<TableKey> {
     let location = scope.location();
-    let name = TableName::parse(location.hash().strip_prefix('#')?).ok()?;
-    Some(TableKey { place: Place::Server(location.origin()), name })
+    let hash = location.hash();
+    // The key stands behind the name, as it does behind a server's address.
+    let (name, key) = hash.strip_prefix('#').map(|rest| rest.split_at(rest.find('#').unwrap_or(rest.len())))?;
+    let name = TableName::parse(name).ok()?;
+    Some(TableKey { place: Place::Server(location.origin() + key), name })
 }
 
 /// The worker's state and its way to the page.

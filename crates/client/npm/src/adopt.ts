@@ -39,6 +39,8 @@ const listeners = new Set<AdoptEvents>();
 const adoptions = new Map<string, Adoption>();
 /** The writers of this page. */
 const own = new Set<string>();
+/** Those whose key the server does not take. They wait for another page, so that they keep nobody else's rows waiting. */
+const locked = new Set<string>();
 let timer: ReturnType<typeof setInterval> | undefined;
 let stopWatching: (() => void) | undefined;
 let isScanning = false;
@@ -47,6 +49,8 @@ let isScanDue = false;
 /** Takes care of what other pages left, now and from time to time, until the function it returns is called. */
 export function startAdopting(events: AdoptEvents): () => void {
   listeners.add(events);
+  // It may have come with a key that is taken.
+  locked.clear();
   if (hasDb() && timer === undefined) {
     timer = setInterval(adoptOrphans, SCAN_MILLIS);
     // A page that is frozen can send nothing, and its locks would keep others from it.
@@ -96,7 +100,7 @@ async function scan(): Promise<void> {
   isScanDue = false;
   for (const writer of new Set([...(await storedWriters()), ...spilledWriters()])) {
     // What is wrong with one writer's rows is no other's fault, and may pass.
-    if (!own.has(writer) && !adoptions.has(writer)) await adopt(writer).catch(() => undefined);
+    if (!own.has(writer) && !locked.has(writer) && !adoptions.has(writer)) await adopt(writer).catch(() => undefined);
   }
 }
 
@@ -149,7 +153,9 @@ function tell({ table, server }: Target, f: (events: AdoptEvents) => void, error
 
 async function deliver(writer: string, { table, server, key, at }: StoredChunk, keys: readonly ChunkKey[], hold: Hold): Promise<void> {
   const { Delivery } = await startCore();
-  const target = { table, server, key };
+  // A key may have been changed for another since.
+  const now = [...listeners].find(({ target }) => target.table === table && target.server === server);
+  const target = { table, server, key: now?.target.key ?? key };
   const outbox = new Outbox(writer, target, { onReady: () => undefined, onStorage: () => undefined });
   outbox.adopt(keys);
   const machine = new Delivery(10_000, 1 << 20, 0, 30_000);
@@ -177,6 +183,10 @@ async function deliver(writer: string, { table, server, key, at }: StoredChunk, 
       fail(error, isNews);
       // After this turn: the sender has not done with it yet.
       if (error.isRetried && isTooOld(at)) queueMicrotask(giveUp);
+      else if (error.code.startsWith("key_")) {
+        locked.add(writer);
+        queueMicrotask(end);
+      }
     },
     // Another page delivered them.
     onGone: () => undefined,

@@ -50,12 +50,14 @@ export function follow(
 
 function start(
   following: Following,
-  { server, table }: ServerTarget,
+  { server, table, key }: ServerTarget,
   f: (row: StoredRow, offset: number) => void,
   options: SubscribeOptions,
   onError: (error: StreamTableError, isNews: boolean) => void,
 ): () => void {
   const url = `${server.replace(/^http/, "ws")}/api/v1/tail/${table}?format=json`;
+  // A page's WebSocket sends no headers, and an address stands in logs.
+  const protocols = key === undefined ? [] : ["streamtable", `streamtable.key.${key}`];
   let socket: WebSocket | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isLost = false;
@@ -99,7 +101,7 @@ function start(
     const { from } = following;
     let own: WebSocket;
     try {
-      own = socket = new WebSocket(from < 0 ? url : `${url}&from=${from}`);
+      own = socket = new WebSocket(from < 0 ? url : `${url}&from=${from}`, protocols);
     } catch (error) {
       return lose(describe(error));
     }

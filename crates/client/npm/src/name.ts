@@ -14,6 +14,11 @@ type Part = keyof TableName;
 
 const MAX_PART_CHARS = 128;
 
+/** The entity that a key is for, `st_<right>_<entity>_<digits>`; the twin of `wire::key::entity`. */
+export function entityOf(key: unknown): string | undefined {
+  return typeof key === "string" ? /^st_[^_]+_(.+)_[^_]+$/.exec(key)?.[1] : undefined;
+}
+
 /** Joins a name of one to three parts with parts given apart from it. */
 export function parseName(name: unknown, project?: unknown, entity?: unknown, defaultEntity = "local"): TableName {
   if (typeof name !== "string") {

@@ -4,7 +4,7 @@ import { encodeRow } from "./encode.js";
 import { describe, StreamTableError } from "./errors.js";
 import { guard } from "./guard.js";
 import { Lines } from "./lines.js";
-import { parseName, type TableName } from "./name.js";
+import { entityOf, parseName, type TableName } from "./name.js";
 import { JUPYTER_DISPLAY, panelForms } from "./notebook.js";
 import { checkClock, nowMicros } from "./time.js";
 import type { Ack, Cell, RowsOptions, Status, StoredRow, StreamTableOptions, SubscribeOptions } from "./types.js";
@@ -60,7 +60,8 @@ export class StreamTable {
   #isAnnounced = false;
 
   /**
-   * @param table - `table`, `project/table` or `entity/project/table`; missing parts are `default` and `local`.
+   * @param table - `table`, `project/table` or `entity/project/table`; missing parts are `default` and the entity
+   *   of the key, or `local`.
    * @throws {StreamTableError} when the name names no table; `code` starts with `name_`.
    */
   constructor(table: string, project?: string, entity?: string);
@@ -68,7 +69,7 @@ export class StreamTable {
   constructor(name: string, projectOrOptions?: string | StreamTableOptions, entity?: string) {
     const hasOptions = typeof projectOrOptions === "object" && projectOrOptions !== null;
     const options = hasOptions ? { ...projectOrOptions } : { project: projectOrOptions, entity };
-    this.#name = parseName(name, options.project, options.entity);
+    this.#name = parseName(name, options.project, options.entity, entityOf(options.key));
     this.#maxRows = options.maxQueueRows ?? 1_000_000;
     this.#maxUnits = options.maxQueueBytes ?? 64 << 20;
     this.#dropsOldest = options.whenFull === "dropOldest";

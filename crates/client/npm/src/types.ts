@@ -54,7 +54,7 @@ export type StoredRow = { [column: string]: StoredCell };
 export interface StreamTableOptions {
   /** The project, where the name gives none. Default: `"default"`. */
   project?: string | undefined;
-  /** The entity, where the name gives none. Default: `"local"`. */
+  /** The entity, where the name gives none. Default: the one that the key is for, or `"local"`. */
   entity?: string | undefined;
   /**
    * The server's origin. Default: `"http://127.0.0.1:7700"`. With `null` there is none: the table lives in this browser,

@@ -93,15 +93,25 @@ test("a request that is too much is split down to the row at fault, which is set
 });
 
 test("rows that the server never takes are set aside, and the rest goes on", async () => {
-  answer(() => Response.json({ error: { code: "forbidden", message: "This key may not." } }, { status: 403 }));
+  answer(() => Response.json({ error: { code: "unknown_path", message: "There is no such place." } }, { status: 404 }));
   const { st, errors } = open();
   st.log([{ n: 1 }, { n: 2 }]);
   await st.flush();
   st.log({ n: 3 });
   await st.flush();
   assert.deepEqual([st.status.acknowledged, st.status.rejected], [1, 2]);
-  assert.match(errors[0]!.message, /refused 2 rows: This key may not\./);
+  assert.match(errors[0]!.message, /refused 2 rows: There is no such place\./);
   assert.deepEqual(errors[0]!.rows.map(({ n }) => n), [1, 2]);
+});
+
+test("rows whose key is not taken wait for one that is", async () => {
+  const no = () => Response.json({ error: { code: "key_revoked", message: "The key was revoked." } }, { status: 401 });
+  answer(no, no);
+  const { st, errors } = open();
+  st.log([{ n: 1 }, { n: 2 }]);
+  await st.flush();
+  assert.deepEqual([st.status.acknowledged, st.status.rejected, requests.length], [2, 0, 3]);
+  assert.deepEqual(errors.map(({ code, isRetried }) => [code, isRetried]), [["key_revoked", true]], "told once");
 });
 
 test("Retry-After is honoured, in seconds and as a date", async () => {

@@ -293,7 +293,7 @@ fn what_is_refused_is_told_with_its_rows() {
     assert_eq!((row.get("n"), code.as_str()), (Some(&model::Value::Float(7.0)), "bad"));
     queue.push(&lines(10, 2)).unwrap();
     sent(&mut queue, 90_000);
-    queue.on_reply(90_000, refused(403, true), 0.5);
+    queue.on_reply(90_000, refused(404, true), 0.5);
     let notices = queue.take_notices();
     let Some(Notice::Error(DeliveryError::RequestRefused { first_seq: 10, rows, .. })) = notices.first() else {
         panic!("{notices:?}")

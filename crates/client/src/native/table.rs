@@ -88,7 +88,8 @@ impl From<Vec<Row>> for Rows {
 impl StreamTable {
     /// Names a table and starts sending what will be logged, and what earlier runs left in the outbox.
     ///
-    /// `name` is `table`, `project/table` or `entity/project/table`; parts that it lacks come from the options.
+    /// `name` is `table`, `project/table` or `entity/project/table`; parts that it lacks come from the options. A project
+    /// that neither says is `default`; an entity, that of the key, or `local` where there is none.
     ///
     /// # Errors
     /// [`Error::Name`] when the name and the options' parts name no table. [`Error::Outbox`] when the outbox's folder cannot
@@ -109,7 +110,8 @@ impl StreamTable {
     /// # }
     /// ```
     pub fn new(name: &str, options: Options) -> Result<Self, Error> {
-        let name = TableName::from_parts(name, options.project.as_deref(), options.entity.as_deref(), LOCAL_ENTITY)?;
+        let own_entity = options.key.as_deref().and_then(wire::key::entity).unwrap_or(LOCAL_ENTITY);
+        let name = TableName::from_parts(name, options.project.as_deref(), options.entity.as_deref(), own_entity)?;
         let writer = chance::new_writer();
         let spool = options.outbox.as_deref().map(|folder| open(folder, writer, &name, &options)).transpose()?;
         let (notices, _) = broadcast::channel(MAX_NOTICES);
@@ -323,7 +325,7 @@ impl StreamTable {
     /// # }
     /// ```
     pub fn subscribe(&self, from: Option<Offset>) -> impl Stream<Item = TailEvent> + Send + Unpin + use<> {
-        follow(&self.options.server, &self.name, from)
+        follow(&self.options.server, self.options.key.as_deref(), &self.name, from)
     }
 }
 

@@ -8,6 +8,9 @@ use model::{Offset, StoredBatch, TableName};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use wire::api::{API_PREFIX, TailMessage};
@@ -48,6 +51,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 struct Follower {
     address: String,
+    key: Option<String>,
     tail: Tail,
     socket: Option<Socket>,
     wait_millis: u64,
@@ -56,13 +60,15 @@ struct Follower {
 /// Follows a table from offset `from`, or from its present end. Dropping the stream closes it; it never ends by itself.
 pub(crate) fn follow(
     server: &str,
+    key: Option<&str>,
     name: &TableName,
     from: Option<Offset>,
 ) -> impl Stream<Item = TailEvent> + Send + Unpin + use<> {
     let server = server.trim_end_matches('/');
     let server = server.strip_prefix("http").map_or_else(|| server.to_owned(), |rest| format!("ws{rest}"));
     let address = format!("{server}{API_PREFIX}/tail/{name}?format=arrow");
-    let follower = Follower { address, tail: Tail::new(from), socket: None, wait_millis: 0 };
+    let key = key.map(str::to_owned);
+    let follower = Follower { address, key, tail: Tail::new(from), socket: None, wait_millis: 0 };
     Box::pin(unfold(follower, |mut follower| async move {
         let event = follower.next().await;
         Some((event, follower))
@@ -98,10 +104,15 @@ impl Follower {
             Some(from) => format!("{}&from={from}", self.address),
             None => self.address.clone(),
         };
+        let mut request = address.into_client_request().map_err(|error| describe(&error))?;
+        if let Some(key) = &self.key {
+            let value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|error| describe(&error))?;
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
         let limits = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let connected = timeout(CONNECT_TIMEOUT, connect_async_with_config(address, Some(limits), false)).await;
+        let connected = timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(limits), false)).await;
         let connected = connected.map_err(|_| "the server does not answer".to_owned())?;
         let (socket, _) = connected.map_err(|error| describe(&error))?;
         self.socket = Some(socket);

@@ -50,14 +50,15 @@ pub(crate) enum KeptEvent {
 
 /// The connection.
 pub(crate) struct Kept {
+    key: Option<String>,
     state: State,
     closer: Rc<Closer>,
 }
 
 impl Kept {
-    /// Connects when it is first polled.
-    pub(crate) fn new(closer: Rc<Closer>) -> Self {
-        Self { state: State::Start, closer }
+    /// Connects when it is first polled, with a key where there is one.
+    pub(crate) fn new(key: Option<String>, closer: Rc<Closer>) -> Self {
+        Self { key, state: State::Start, closer }
     }
 
     /// What comes next; `None` once it was closed. `address` tells where to connect.
@@ -82,7 +83,7 @@ impl Kept {
                 Poll::Pending => self.pending(cx),
             };
         }
-        Poll::Ready(Some(match Socket::open(&address()) {
+        Poll::Ready(Some(match Socket::open(&address(), self.key.as_deref()) {
             Ok(socket) => {
                 self.state = State::Open(socket);
                 KeptEvent::Connecting
@@ -113,6 +114,11 @@ impl Kept {
         *self.closer.waker.borrow_mut() = Some(cx.waker().clone());
         Poll::Pending
     }
+}
+
+/// A server's origin, and the key that stands behind it after a `#`, where there is one.
+pub(crate) fn split_key(url_base: &str) -> (&str, Option<String>) {
+    url_base.split_once('#').map_or((url_base, None), |(url, key)| (url, Some(key.to_owned())))
 }
 
 /// An address for a WebSocket: `http` becomes `ws`.

@@ -10,7 +10,7 @@ use futures::Stream;
 use futures::stream::unfold;
 use wire::json::{QueryText, decode_query_text};
 
-use super::kept::{Closer, Kept, KeptEvent, socket_address};
+use super::kept::{Closer, Kept, KeptEvent, socket_address, split_key};
 use super::socket::SocketEvent;
 use crate::backoff::Backoff;
 
@@ -114,13 +114,14 @@ impl Asker {
     }
 }
 
-/// A connection to ask a server over, whose origin is `url_base`, such as `http://127.0.0.1:7700`. It connects when the
-/// stream is first polled, connects again whenever it has to, and ends when the handle is dropped.
+/// A connection to ask a server over, whose origin is `url_base`, such as `http://127.0.0.1:7700`, with `#` and a key behind it
+/// where there is one. It connects when the stream is first polled, connects again whenever it has to, and ends when the handle is dropped.
 pub fn live_query(url_base: &str) -> (impl Stream<Item = QueryEvent> + Unpin + use<>, QueryHandle) {
     let shared = Rc::new(Shared::default());
+    let (url_base, key) = split_key(url_base);
     let asker = Asker {
         address: socket_address(url_base, "/query"),
-        kept: Kept::new(Rc::clone(&shared.closer)),
+        kept: Kept::new(key, Rc::clone(&shared.closer)),
         shared: Rc::clone(&shared),
         backoff: Backoff::new(BASE_WAIT_MILLIS, MAX_WAIT_MILLIS),
     };

@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
+use wire::key::{KEY_PROTOCOL, PROTOCOL};
 
 use super::convert::describe;
 
@@ -73,9 +75,12 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Starts to connect. The error is a sentence.
-    pub(crate) fn open(url: &str) -> Result<Self, String> {
-        let socket = WebSocket::new(url).map_err(|error| describe(&error))?;
+    /// Starts to connect. A key goes among the protocols: a page's socket sends no headers, and addresses stand in logs. The error
+    /// is a sentence.
+    pub(crate) fn open(url: &str, key: Option<&str>) -> Result<Self, String> {
+        let offered = |key| [PROTOCOL.to_owned(), KEY_PROTOCOL.to_owned() + key];
+        let protocols: Array = key.map(offered).into_iter().flatten().map(JsValue::from).collect();
+        let socket = WebSocket::new_with_str_sequence(url, &protocols).map_err(|error| describe(&error))?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let inbox = Rc::new(RefCell::new(Inbox::default()));
         let on_message = {

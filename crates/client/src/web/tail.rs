@@ -9,7 +9,7 @@ use futures::stream::unfold;
 use model::{Offset, StoredBatch, TableName};
 
 use super::convert::{TailText, tail_text};
-use super::kept::{Closer, Kept, KeptEvent, socket_address};
+use super::kept::{Closer, Kept, KeptEvent, socket_address, split_key};
 use super::socket::SocketEvent;
 use crate::tail::{Hello, Joined, Tail};
 
@@ -154,8 +154,8 @@ fn read(event: SocketEvent) -> Result<Message, String> {
 
 /// Follows a table from offset `from`, or from its present end when there is none.
 ///
-/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`. Works in pages and in workers. The stream
-/// connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
+/// `url_base` is the server's origin, such as `http://127.0.0.1:7700`, with `#` and a key behind it where there is one. Works in
+/// pages and in workers. The stream connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
 /// that was deleted, and perhaps made anew, shows as a `Hello` that says so; its rows follow from the first.
 ///
 /// Memory is bounded: a reader who falls 64 MiB behind is cut off and taken up again where it stands.
@@ -166,8 +166,9 @@ pub fn follow_table(
 ) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
     let closer = Rc::new(Closer::default());
     let handle = TailHandle(Rc::clone(&closer));
+    let (url_base, key) = split_key(url_base);
     let address = socket_address(url_base, &format!("/tail/{name}?format=arrow"));
-    let follower = Follower { address, tail: Tail::new(from), kept: Kept::new(closer) };
+    let follower = Follower { address, tail: Tail::new(from), kept: Kept::new(key, closer) };
     let events = unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))

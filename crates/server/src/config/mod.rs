@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use crate::journal::{EngineOptions, Retention};
+use crate::keys::KeyCommand;
 
 /// Where `trunk build` puts the board.
 const DEFAULT_BOARD: &str = "dist";
@@ -39,6 +40,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
     },
+    /// Makes, lists and revokes keys, whether a server runs or not.
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// The server's settings.
@@ -51,13 +55,22 @@ pub struct Config {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "STREAMTABLE_LISTEN", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
+    /// The certificate chain to speak TLS with, PEM; read again when it changes. Without it the connections are not encrypted.
+    #[arg(long, env = "STREAMTABLE_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM; read again when it changes.
+    #[arg(long, env = "STREAMTABLE_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// The folder that holds the rows; it is made when it is not there.
     #[arg(long, env = "STREAMTABLE_DATA", default_value = "./data", value_name = "DIR")]
     pub data: PathBuf,
     /// The folder of the built board; ./dist as soon as it is there.
     #[arg(long, env = "STREAMTABLE_BOARD", value_name = "DIR")]
     pub board: Option<PathBuf>,
-    /// Listen on an address that others can reach, though anyone there may read and write.
+    /// The file of keys, where it is not keys.db in the data folder.
+    #[arg(long, env = "STREAMTABLE_KEYS", value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Listen on an address that others can reach though there are no keys, so that anyone there may read and write.
     #[arg(long, env = "STREAMTABLE_ALLOW_PUBLIC")]
     pub allow_public: bool,
     /// Where rows are kept, if not in the data folder alone.
@@ -191,10 +204,11 @@ pub struct Limits {
 /// Settings that cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Without accounts, whoever reaches the address may read and write everything.
+    /// Without keys, whoever reaches the address may read and write everything.
     #[error(
-        "refusing to listen on {0}: the server has no accounts yet, so anyone who reaches that address could read and \
-         write every table. Listen on 127.0.0.1, or say --allow-public when the network itself keeps others out"
+        "refusing to listen on {0}: there are no keys, so anyone who reaches that address could read and write every table. \
+         Make one by `streamtable-server key create`, listen on 127.0.0.1, or say --allow-public when the network itself keeps \
+         others out"
     )]
     Public(SocketAddr),
     /// The board's folder is not there.
@@ -208,6 +222,9 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
+    /// A certificate is of no use without its key, nor the key without it.
+    #[error("--tls-cert and --tls-key come together")]
+    Tls,
     /// The sources of frames would not fit the header that they are for.
     #[error("--frame-ancestors {0:?} has characters that a list of sources cannot have")]
     FrameAncestors(String),
@@ -244,13 +261,16 @@ impl Cli {
 }
 
 impl Config {
-    /// Checks what can be checked before anything is opened.
+    /// Checks what can be checked before anything but the keys is opened.
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn check(self) -> Result<Self, ConfigError> {
-        if !self.listen.ip().is_loopback() && !self.allow_public {
+    pub fn check(self, has_keys: bool) -> Result<Self, ConfigError> {
+        if !self.listen.ip().is_loopback() && !self.allow_public && !has_keys {
             return Err(ConfigError::Public(self.listen));
+        }
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return Err(ConfigError::Tls);
         }
         if let Some(dir) = self.board.as_ref().filter(|dir| !dir.is_dir()) {
             return Err(ConfigError::NoBoard(dir.clone()));
@@ -260,6 +280,12 @@ impl Config {
             return Err(ConfigError::FrameAncestors(self.frame_ancestors));
         }
         Ok(self)
+    }
+
+    /// The certificate and its key, where TLS is spoken.
+    #[must_use]
+    pub fn tls_files(&self) -> Option<(&Path, &Path)> {
+        self.tls_cert.as_deref().zip(self.tls_key.as_deref())
     }
 
     /// The folder of the built board; `None` while there is none, for the board may be built while the server runs.
@@ -280,7 +306,7 @@ mod tests {
     }
 
     fn check(args: &[&str]) -> Result<Config, ConfigError> {
-        load(args).expect("the flags are known").check()
+        load(args).expect("the flags are known").check(false)
     }
 
     /// A file of settings, gone when dropped.
@@ -343,6 +369,7 @@ mod tests {
         let error = check(&["--listen", "0.0.0.0:7700"]).unwrap_err();
         assert!(error.to_string().contains("--allow-public"), "{error}");
         assert!(check(&["--listen", "0.0.0.0:7700", "--allow-public"]).is_ok());
+        assert!(load(&["--listen", "0.0.0.0:7700"]).expect("the flags are known").check(true).is_ok(), "with keys");
     }
 
     #[test]

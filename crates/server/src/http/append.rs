@@ -12,10 +12,12 @@ use wire::WireError;
 use wire::api::{Ack, Refusal};
 use wire::append::Header;
 
+use super::access::Caller;
 use super::error::ApiError;
 use super::gather::{Gather, Gathered};
 use super::params::{Params, TablePath, table_name};
 use crate::journal::{Append, Appended, Origin};
+use crate::keys::Right;
 use crate::metrics::Outcome;
 use crate::state::AppState;
 
@@ -38,6 +40,7 @@ enum BodyKind {
 
 pub(super) async fn append(
     State(state): State<AppState>,
+    caller: Caller,
     path: TablePath,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -51,15 +54,20 @@ pub(super) async fn append(
         }
     };
     let bytes = super::body::read(&headers, body, state.limits()).await?;
+    let key = caller.is_yet_to_come().then(|| framed(&bytes)).transpose()?.and_then(|(header, _)| header.key);
+    let access = caller.admit(key.as_deref(), Right::Write, &table)?;
     let reservation = state.journal().reserve(bytes.len())?;
-    let known = state.journal().table(&table).map(|table| Arc::clone(&table.schema)).unwrap_or_default();
-    let limits = state.limits();
-    let decoder = Decoder { max_row_bytes: limits.max_row_bytes, rows: Gather::new(limits.max_columns, known) };
+    let known = state.journal().table(&table);
+    access.check_table_bytes(known.as_ref().map_or(0, |table| table.n_bytes))?;
+    let known = known.map(|table| Arc::clone(&table.schema)).unwrap_or_default();
+    let (max_row_bytes, max_columns) = access.row_limits(state.limits());
+    let decoder = Decoder { max_row_bytes, rows: Gather::new(max_columns, known) };
     let rows = if bytes.len() < LARGE_BODY_BYTES {
         decoder.decode(kind, origin, &bytes)?
     } else {
         super::blocking(move || decoder.decode(kind, origin, &bytes)).await?
     };
+    access.take_rows(rows.n_rows);
     let acked_seq = rows.origin.as_ref().map_or(0, |origin| origin.last_seq);
     let appended = if rows.batches.is_empty() {
         Appended { n_stored: 0, n_duplicate: 0, first_offset: None }
@@ -136,11 +144,10 @@ impl Decoder {
         self.rows.number_from(origin.map(|(_, seq)| seq));
         match kind {
             BodyKind::Framed => {
-                let end = body.iter().position(|byte| *byte == b'\n').map_or(body.len(), |idx| idx + 1);
-                let (header, _) = Header::decode(utf8(&body[..end])?)?;
+                let (header, rest) = framed(body)?;
                 origin = Some((header.writer, header.seq));
                 self.rows.number_from(Some(header.seq));
-                self.lines(&body[end..])?;
+                self.lines(rest)?;
             }
             BodyKind::Lines => self.lines(body)?,
             BodyKind::Json => {
@@ -170,6 +177,13 @@ impl Decoder {
         };
         self.rows.push(row)
     }
+}
+
+/// The header of a framed body, and the rows.
+fn framed(body: &[u8]) -> Result<(Header, &[u8]), WireError> {
+    let end = body.iter().position(|byte| *byte == b'\n').map_or(body.len(), |idx| idx + 1);
+    let (header, _) = Header::decode(utf8(&body[..end])?)?;
+    Ok((header, &body[end..]))
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, WireError> {

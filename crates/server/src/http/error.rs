@@ -8,6 +8,7 @@ use wire::WireError;
 use wire::api::{ErrorBody, ErrorDetail};
 
 use crate::journal::JournalError;
+use crate::keys::KeyError;
 use crate::query::QueryError;
 
 /// Why a request failed.
@@ -98,6 +99,9 @@ pub enum ApiError {
     /// A query has no answer.
     #[error(transparent)]
     Query(QueryError),
+    /// The key does not allow it, or there is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The journal could not do it.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -153,6 +157,7 @@ impl ApiError {
             ApiError::Method(_) => "method_not_allowed",
             ApiError::NotAWebSocket(_) => "websocket_expected",
             ApiError::Query(error) => error.code(),
+            ApiError::Key(error) => error.code(),
             ApiError::Journal(error) => error.code(),
         }
     }
@@ -186,6 +191,12 @@ impl ApiError {
                 QueryError::MemoryFull => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::BAD_REQUEST,
             },
+            ApiError::Key(error) => match error {
+                KeyError::Missing | KeyError::Unknown | KeyError::Revoked { .. } => StatusCode::UNAUTHORIZED,
+                KeyError::Right { .. } | KeyError::Scope { .. } | KeyError::Origin { .. } => StatusCode::FORBIDDEN,
+                KeyError::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+                KeyError::TableFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            },
             ApiError::Journal(error) => match error {
                 JournalError::TableDeleted | JournalError::RowsDropped { .. } => StatusCode::GONE,
                 JournalError::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -212,7 +223,11 @@ impl ApiError {
             ApiError::Journal(JournalError::Engine(_)) => Some(2),
             ApiError::Query(QueryError::MemoryFull) | ApiError::ImportsFull => Some(5),
             ApiError::Import { error, .. } => error.retry_after_seconds(),
-            ApiError::Journal(JournalError::DiskFull | JournalError::Failed(_)) => Some(30),
+            ApiError::Key(KeyError::RateLimited { wait, .. }) => {
+                Some(u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX))
+            }
+            ApiError::Journal(JournalError::DiskFull | JournalError::Failed(_))
+            | ApiError::Key(KeyError::TableFull { .. }) => Some(30),
             _ => None,
         }
     }
@@ -221,12 +236,15 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() {
+        if status.is_server_error() && !matches!(self, ApiError::Key(_)) {
             tracing::warn!(code = self.code(), error = %self, "a request failed");
         }
         let mut response = (status, Json(ErrorBody { error: self.detail() })).into_response();
         if let Some(seconds) = self.retry_after_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if status == StatusCode::UPGRADE_REQUIRED {
             response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -13,11 +13,13 @@ use futures::stream::SplitStream;
 use tokio::time::{Instant, Interval, sleep_until};
 use wire::api::QueryMessage;
 
+use super::access::{Caller, PROTOCOL};
 use super::error::ApiError;
 use super::params::Params;
 use super::query::{MAX_REQUEST_BYTES, read_request};
 use super::socket::{Ended, Out, READ_BUFFER_BYTES, pings, stopped, text};
 use crate::hub::Subscription;
+use crate::keys::{Access, Right};
 use crate::metrics::Socket;
 use crate::query::{Answer, HeldTable, Question, Shown};
 use crate::state::AppState;
@@ -29,21 +31,36 @@ const MOVE_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn live(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     Params::parse(query.as_deref(), &[])?;
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
-    let upgrade = upgrade.max_message_size(MAX_REQUEST_BYTES).read_buffer_size(READ_BUFFER_BYTES);
+    let upgrade = upgrade.protocols([PROTOCOL]).read_buffer_size(READ_BUFFER_BYTES).max_message_size(MAX_REQUEST_BYTES);
+    let access = caller.access()?.clone();
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _counted = state.metrics().socket(Socket::query);
         let (sink, mut stream) = socket.split();
         let out = Out::new(sink, state.stopping());
-        let mut live = Live { state, out, followed: None };
-        let Ended = live.run(&mut stream).await;
-        let close = match live.out.is_stopping() {
-            true => CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() },
-            false => CloseFrame { code: close_code::NORMAL, reason: "".into() },
+        let mut live = Live { state, access, out, followed: None };
+        let ended = {
+            // What a key no longer allows must end whatever is on its way.
+            let access = live.access.clone();
+            tokio::select! {
+                Ended = live.run(&mut stream) => None,
+                error = access.ended() => Some(ApiError::from(error)),
+            }
+        };
+        let close = match ended {
+            Some(error) => {
+                let _ = live.fail(None, &error).await;
+                CloseFrame { code: close_code::POLICY, reason: error.code().into() }
+            }
+            None if live.out.is_stopping() => {
+                CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() }
+            }
+            None => CloseFrame { code: close_code::NORMAL, reason: "".into() },
         };
         live.followed = None;
         live.out.close(&mut stream, close).await;
@@ -52,6 +69,7 @@ pub(super) async fn live(
 
 struct Live {
     state: AppState,
+    access: Access,
     out: Out,
     followed: Option<Followed>,
 }
@@ -123,6 +141,8 @@ impl Live {
         let request = read_request(json).map_err(|error| (None, error))?;
         let number = request.request;
         let question = Question::of(request, true).map_err(|error| (number, error.into()))?;
+        let allowed = self.access.check(Right::Read, &question.table).and_then(|()| self.access.take_request());
+        allowed.map_err(|error| (number, error.into()))?;
         let table = self.state.queries().hold(&question.table);
         let subscription = self.state.hub().subscribe(&question.table);
         self.followed = Some(Followed {

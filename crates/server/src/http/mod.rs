@@ -1,13 +1,16 @@
 //! The HTTP API: the routes, and what holds for all of them.
 
+mod access;
 mod append;
 mod board;
 mod body;
 mod error;
+mod export;
 mod facts;
 mod gather;
 mod health;
 mod import;
+mod key;
 mod live;
 mod metrics;
 mod observe;
@@ -21,10 +24,12 @@ mod socket;
 mod tables;
 mod tail;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Method, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
@@ -43,6 +48,7 @@ pub fn app(state: AppState) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.yaml", get(health::openapi))
+        .route("/key", get(key::key))
         .route("/tables", get(tables::list))
         .route("/tables/{entity}/{project}/{table}", get(tables::info).delete(tables::delete))
         .route(
@@ -50,6 +56,7 @@ pub fn app(state: AppState) -> Router {
             get(retention::read).put(retention::set).delete(retention::reset),
         )
         .route("/tables/{entity}/{project}/{table}/rows", post(append::append).get(rows::rows))
+        .route("/tables/{entity}/{project}/{table}/export", post(export::export))
         .route("/tables/{entity}/{project}/{table}/import", post(import::import))
         .route("/tables/{entity}/{project}/{table}/facts", get(facts::facts))
         .route("/query", post(query::query).get(live::live))
@@ -58,13 +65,15 @@ pub fn app(state: AppState) -> Router {
         .nest(wire::api::API_PREFIX, api)
         .fallback(board::fallback)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), access::check))
         .layer(compression())
-        .layer(cors());
+        .layer(cors(&state));
     // Figures are no business of other pages, so they come without the headers that would let these read them.
     if state.metrics_apart() {
         app = app.route("/metrics", get(unknown_path));
     } else {
-        app = app.route("/metrics", get(metrics::metrics));
+        let checked = get(metrics::metrics).layer(from_fn_with_state(state.clone(), access::check));
+        app = app.route("/metrics", checked);
     }
     app.layer(from_fn(security::headers)).layer(from_fn_with_state(state.clone(), observe::observe)).with_state(state)
 }
@@ -88,11 +97,14 @@ fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(predicate)
 }
 
-/// Any page may log and read: a key, not the page's address, will say who may do what. Until then a page from elsewhere may not
-/// delete, nor say what is kept.
-fn cors() -> CorsLayer {
+/// Pages of any origin may append and read where there are no keys; where there are, those of the origins that some key is for:
+/// which it is, often only the body says, and a page that may not is told so. No page from elsewhere may delete, nor say what
+/// is kept.
+fn cors(state: &AppState) -> CorsLayer {
+    let keys = Arc::clone(state.keys());
+    let takes = move |origin: &HeaderValue, _: &Parts| origin.to_str().is_ok_and(|origin| keys.may_use_some(origin));
     CorsLayer::new()
-        .allow_origin(AllowOrigin::any())
+        .allow_origin(AllowOrigin::predicate(takes))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .allow_private_network(true)

@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use wire::WireError;
 use wire::api::QueryRequest;
 
+use super::access::Caller;
 use super::body;
 use super::error::ApiError;
 use super::params::Params;
 use crate::config::Limits;
+use crate::keys::Right;
 use crate::query::Question;
 use crate::state::AppState;
 
@@ -19,6 +21,7 @@ pub(super) const MAX_REQUEST_BYTES: usize = 256 << 10;
 
 pub(super) async fn query(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(params): RawQuery,
     headers: HeaderMap,
     body: Body,
@@ -27,7 +30,9 @@ pub(super) async fn query(
     let max_request_bytes = MAX_REQUEST_BYTES.min(state.limits().max_request_bytes);
     let bytes = body::read(&headers, body, &Limits { max_request_bytes, ..state.limits().clone() }).await?;
     let request = read_request(&bytes)?;
-    let answer = state.queries().ask(Question::of(request, false)?).await?;
+    let question = Question::of(request, false)?;
+    caller.access()?.check(Right::Read, &question.table)?;
+    let answer = state.queries().ask(question).await?;
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, answer.json).into_response())
 }

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use expr::{Expr, RowSource};
 use futures::stream;
 use model::{
-    Batch, BatchBuilder, Cells, Column, ColumnSchema, ColumnType, Offset, SYSTEM_COLUMNS, Schema, StoredBatch, Value,
-    system_column,
+    Batch, BatchBuilder, Cells, Column, ColumnSchema, ColumnType, Offset, SYSTEM_COLUMNS, Schema, StoredBatch,
+    TableName, Value, system_column,
 };
 
 use super::error::ApiError;
@@ -34,9 +34,13 @@ pub(super) async fn rows(
     path: TablePath,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let name = table_name(path)?;
+    send(&state, table_name(path)?, query.as_deref()).await
+}
+
+/// Sends what a query's parameters say.
+pub(super) async fn send(state: &AppState, name: TableName, query: Option<&str>) -> Result<Response, ApiError> {
     let known = ["from", "limit", "format", "filter", "columns", "system", "download"];
-    let params = Params::parse(query.as_deref(), &known)?;
+    let params = Params::parse(query, &known)?;
     let format = params.choice("format", &Format::NAMES)?;
     let filter = params.text("filter").map(parse_filter).transpose()?;
     let (from, limit) = (params.number("from")?, params.number("limit")?);

@@ -15,7 +15,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// A reader that takes nothing for so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a reader may take to answer that the socket is closed.
-const GOODBYE_TIME: Duration = Duration::from_millis(400);
+pub(super) const GOODBYE_TIME: Duration = Duration::from_millis(400);
 
 /// The way out to one reader. Whatever breaks it ends what it is for.
 pub(super) struct Out {

@@ -6,15 +6,18 @@ use axum::http::StatusCode;
 use model::ColumnSchema;
 use wire::api::{ColumnInfo, TableInfo, TableList};
 
+use super::access::Caller;
 use super::error::ApiError;
 use super::params::{TablePath, table_name};
 use crate::clock::now_micros;
 use crate::journal::TableState;
+use crate::keys::Right;
 use crate::state::AppState;
 
-pub(super) async fn list(State(state): State<AppState>) -> Json<TableList> {
-    let tables = state.journal().tables();
-    Json(TableList { tables: tables.iter().map(|table| describe(&state, table)).collect() })
+pub(super) async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<TableList>, ApiError> {
+    let (tables, access) = (state.journal().tables(), caller.access()?);
+    let readable = tables.iter().filter(|table| access.check(Right::Read, &table.name).is_ok());
+    Ok(Json(TableList { tables: readable.map(|table| describe(&state, table)).collect() }))
 }
 
 pub(super) async fn info(State(state): State<AppState>, path: TablePath) -> Result<Json<TableInfo>, ApiError> {

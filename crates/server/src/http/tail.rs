@@ -12,11 +12,13 @@ use futures::stream::SplitStream;
 use model::{Offset, SYSTEM_COLUMNS, StoredBatch, TableName};
 use wire::api::TailMessage;
 
+use super::access::{Caller, PROTOCOL};
 use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::socket::{Ended, Out, READ_BUFFER_BYTES, pings, stopped, text};
 use crate::hub::Subscription;
 use crate::journal::{Frame, JournalError, coalesce, decode, head};
+use crate::keys::Access;
 use crate::metrics::Socket;
 use crate::state::AppState;
 
@@ -37,6 +39,7 @@ enum TailFormat {
 
 pub(super) async fn tail(
     State(state): State<AppState>,
+    caller: Caller,
     path: TablePath,
     RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -46,14 +49,15 @@ pub(super) async fn tail(
     let format = params.choice("format", &[("arrow", TailFormat::Arrow), ("json", TailFormat::Json)])?;
     let (from, system) = (params.number("from")?, params.flag("system")?);
     let upgrade = upgrade.map_err(|error| ApiError::NotAWebSocket(error.body_text()))?;
-    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).read_buffer_size(READ_BUFFER_BYTES);
+    let upgrade = upgrade.protocols([PROTOCOL]).read_buffer_size(READ_BUFFER_BYTES).max_message_size(MAX_MESSAGE_BYTES);
+    let access = caller.access()?.clone();
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _counted = state.metrics().socket(Socket::tail);
         let (sink, stream) = socket.split();
         let subscription = state.hub().subscribe(&table);
         let out = Out::new(sink, state.stopping());
         let tail = Tail { state, table, format, system, subscription, out, has_sent: false };
-        tail.run(stream, from).await;
+        tail.run(stream, from, &access).await;
     }))
 }
 
@@ -69,8 +73,12 @@ struct Tail {
 }
 
 impl Tail {
-    async fn run(mut self, mut stream: SplitStream<WebSocket>, from: Option<Offset>) {
-        let result = self.follow(&mut stream, from).await;
+    async fn run(mut self, mut stream: SplitStream<WebSocket>, from: Option<Offset>, access: &Access) {
+        let result = tokio::select! {
+            result = self.follow(&mut stream, from) => result,
+            // What a key no longer allows must end whatever is on its way.
+            error = access.ended() => Err(error.into()),
+        };
         let close = match result {
             Ok(Ended) if self.out.is_stopping() => {
                 CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() }
@@ -82,7 +90,8 @@ impl Tail {
                 }
                 let message = TailMessage::Error { error: error.detail() };
                 let _ = self.out.send(text(&message)).await;
-                CloseFrame { code: close_code::ERROR, reason: error.code().into() }
+                let code = if matches!(error, ApiError::Key(_)) { close_code::POLICY } else { close_code::ERROR };
+                CloseFrame { code, reason: error.code().into() }
             }
         };
         self.out.close(&mut stream, close).await;

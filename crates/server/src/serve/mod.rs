@@ -2,6 +2,7 @@
 
 mod check;
 mod connection;
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,11 +12,13 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 pub use self::check::check_ready;
 use self::connection::{Connection, turn_away};
+pub use self::tls::{Tls, TlsError};
 use crate::state::AppState;
 
 /// How long requests that were taken may go on after the server was told to stop.
@@ -30,19 +33,24 @@ const MAX_TURNED_AWAY: usize = 64;
 const MAX_METRICS_CONNECTIONS: usize = 32;
 
 /// Serves until `shutdown` ends, then finishes what was taken: no new connection, tails closed, requests under way
-/// answered for a second or two, the journal folded into its file.
+/// answered for a second or two, the journal folded into its file. With `tls` the connections speak it.
 ///
 /// # Errors
 /// None at present.
 pub async fn serve(
     listener: TcpListener,
     state: AppState,
+    tls: Option<Tls>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let closing = watch::Sender::new(false);
     let max_connections = state.limits().max_connections;
+    let tls = tls.map(Arc::new);
+    if let Some(tls) = &tls {
+        tls.keep_looking();
+    }
     tokio::select! {
-        () = accept(&listener, crate::http::app(state.clone()), &state, max_connections, &closing) => {}
+        () = accept(&listener, tls.as_ref(), crate::http::app(state.clone()), &state, max_connections, &closing) => {}
         () = shutdown => {}
     }
     drop(listener);
@@ -65,12 +73,13 @@ pub async fn serve(
 /// Serves the figures alone, for as long as the process runs.
 pub async fn serve_metrics(listener: TcpListener, state: AppState) {
     let app = crate::http::metrics_app(state.clone());
-    accept(&listener, app, &state, MAX_METRICS_CONNECTIONS, &watch::Sender::new(false)).await;
+    accept(&listener, None, app, &state, MAX_METRICS_CONNECTIONS, &watch::Sender::new(false)).await;
 }
 
 /// Takes connections, for ever.
 async fn accept(
     listener: &TcpListener,
+    tls: Option<&Arc<Tls>>,
     app: Router,
     state: &AppState,
     max_connections: usize,
@@ -89,7 +98,10 @@ async fn accept(
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             state.metrics().refused_connection();
-            if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
+            // Who would speak TLS first understands nothing else.
+            if tls.is_none()
+                && let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned()
+            {
                 tokio::spawn(async move {
                     turn_away(stream).await;
                     drop(farewell);
@@ -99,7 +111,15 @@ async fn accept(
         };
         let max_head_time = Duration::from_secs(state.limits().max_head_seconds);
         let connection = Connection::new(with_no_delay(stream), state.clone(), place);
-        tokio::spawn(talk(connection, app.clone(), max_head_time, closing.subscribe()));
+        let (tls, app, closing) = (tls.cloned(), app.clone(), closing.subscribe());
+        tokio::spawn(async move {
+            let Some(tls) = tls else { return talk(connection, app, max_head_time, closing).await };
+            match tokio::time::timeout(max_head_time, tls.accept(connection)).await {
+                Ok(Ok(stream)) => talk(stream, app, max_head_time, closing).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a connection spoke no TLS"),
+                Err(_) => tracing::debug!("a connection took too long to speak TLS"),
+            }
+        });
     }
 }
 
@@ -112,11 +132,16 @@ fn with_no_delay(stream: TcpStream) -> TcpStream {
 }
 
 /// Answers the requests of one connection, until it is closed or the server is closing and has answered what it took.
-async fn talk(connection: Connection, app: Router, max_head_time: Duration, mut closing: watch::Receiver<bool>) {
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    app: Router,
+    max_head_time: Duration,
+    mut closing: watch::Receiver<bool>,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(max_head_time);
     let service = TowerToHyperService::new(app);
-    let mut talk = std::pin::pin!(http.serve_connection(TokioIo::new(connection), service).with_upgrades());
+    let mut talk = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let is_closing = async {
         // The sender goes away only with the server.
         let _ = closing.wait_for(|is_closing| *is_closing).await;

@@ -17,6 +17,8 @@ export interface Place {
   readonly table: string;
   /** The server's address; null where the table lives in this browser. */
   readonly server: string | null;
+  /** The key to read with. */
+  readonly key: string | undefined;
   /** What to show first; all rows where nothing is said. */
   readonly expression: string | undefined;
   /** The panel shows that now. */
@@ -49,7 +51,7 @@ export async function openBoard(box: HTMLElement, place: Place, signal: AbortSig
   const compiling = compiled();
   const [program, worker, frame] = await Promise.all([
     compiling,
-    openLine(`${place.server ?? ""} ${place.table}`, compiling, signal),
+    openLine(`${place.server ?? ""} ${place.table} ${place.key ?? ""}`, compiling, signal),
     openFrame(box, place.table, signal),
   ]);
   signal.throwIfAborted();

@@ -2,7 +2,7 @@
 // board is loaded, changed and let go. All that draws rows is in the board's half, which `board.ts` loads.
 
 import { describe, StreamTableError } from "../errors.js";
-import { parseName } from "../name.js";
+import { entityOf, parseName } from "../name.js";
 import type { Board } from "./board.js";
 import { isDarkAround, watchPage } from "./theme.js";
 
@@ -19,6 +19,8 @@ export interface PanelTable {
   readonly name: string;
   /** The server's address. Default: `"http://127.0.0.1:7700"`. Null: the table lives in this browser. */
   readonly server?: string | null | undefined;
+  /** The key to read with, where the server asks for one. */
+  readonly key?: string | undefined;
 }
 
 /** The element's own events. */
@@ -37,6 +39,7 @@ export interface StreamTablePanelEvents {
 interface Opened {
   readonly name: string;
   readonly server: string | null;
+  readonly key: string | undefined;
   /** Ends the worker, its connection and the frame. */
   readonly ending: AbortController;
   /** What was asked for last, which is what is shown unless somebody chose otherwise. */
@@ -68,7 +71,7 @@ iframe { display: block; width: 100%; height: 100%; border: 0; }
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 /**
- * A table's live panel: `<stream-table name="entity/project/table" server="https://…" expression="…" theme="auto">`.
+ * A table's live panel: `<stream-table name="entity/project/table" server="https://…" key="st_read_…" expression="…" theme="auto">`.
  *
  * It is 480 pixels high unless the page's styles say otherwise, and loads the board's half when it is put into a page.
  * Taken out of the page it lets go of everything; put back it shows the same expression.
@@ -78,7 +81,7 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
  * document.body.innerHTML = '<stream-table name="my_entity/my_project/my_table"></stream-table>';
  */
 export class StreamTablePanel extends Base {
-  static readonly observedAttributes: readonly string[] = ["expression", "name", "server", "theme"];
+  static readonly observedAttributes: readonly string[] = ["expression", "key", "name", "server", "theme"];
 
   readonly #box: HTMLElement;
   readonly #message: HTMLElement;
@@ -109,8 +112,9 @@ export class StreamTablePanel extends Base {
       throw new StreamTableError("no_elements", "this platform has no elements to show a panel with");
     }
     const panel = document.createElement("stream-table");
-    const { name, server } = typeof table === "string" ? { name: table, server: undefined } : table;
+    const { name, server, key }: PanelTable = typeof table === "string" ? { name: table } : table;
     panel.name = name;
+    if (key !== undefined) panel.key = key;
     if (server !== undefined) panel.server = server ?? IN_BROWSER;
     if (options.expression !== undefined) panel.setAttribute("expression", options.expression);
     if (options.theme !== undefined) panel.theme = options.theme;
@@ -136,6 +140,14 @@ export class StreamTablePanel extends Base {
     this.setAttribute("server", server);
   }
 
+  /** The key to read with, where the server asks for one; empty where none is given. The attribute, as it stands. */
+  get key(): string {
+    return this.getAttribute("key") ?? "";
+  }
+  set key(key: string) {
+    this.setAttribute("key", key);
+  }
+
   /** Light, dark, or `"auto"`, as the page is. */
   get theme(): PanelTheme {
     const theme = this.getAttribute("theme");
@@ -158,7 +170,7 @@ export class StreamTablePanel extends Base {
   }
 
   connectedCallback(): void {
-    for (const name of ["name", "server", "expression", "theme"] as const) this.#adopt(name);
+    for (const name of ["name", "server", "key", "expression", "theme"] as const) this.#adopt(name);
     this.#unwatch = watchPage(() => this.#paint());
     this.#updateSoon();
   }
@@ -197,7 +209,7 @@ export class StreamTablePanel extends Base {
   }
 
   /** Takes over a property that was set before the element was registered. */
-  #adopt(name: "name" | "server" | "expression" | "theme"): void {
+  #adopt(name: "name" | "server" | "key" | "expression" | "theme"): void {
     if (!Object.hasOwn(this, name)) return;
     const value = this[name];
     delete (this as Partial<StreamTablePanel>)[name];
@@ -215,24 +227,25 @@ export class StreamTablePanel extends Base {
   }
 
   #update(): void {
-    let wanted: { name: string; server: string | null };
+    let wanted: { name: string; server: string | null; key: string | undefined };
     try {
       if (!this.name) {
         throw new StreamTableError("bad_argument", "the attribute `name` says which table to show, such as \"entity/project/table\"");
       }
-      const { entity, project, table } = parseName(this.name);
-      wanted = { name: `${entity}/${project}/${table}`, server: address(this.server) };
+      const { entity, project, table } = parseName(this.name, undefined, undefined, entityOf(this.key));
+      wanted = { name: `${entity}/${project}/${table}`, server: address(this.server), key: this.key || undefined };
     } catch (error) {
       this.#close();
       return this.#fail(error as StreamTableError);
     }
     const opened = this.#opened;
-    if (opened?.name === wanted.name && opened.server === wanted.server) return this.#show(opened);
+    const isSame = opened?.name === wanted.name && opened.server === wanted.server && opened.key === wanted.key;
+    if (isSame) return this.#show(opened);
     // The old table's expression names the old table.
     const isOfTable = this.#expression === undefined || opened === undefined || opened.name === wanted.name;
     if (!isOfTable && this.#expression === opened.asked) this.#expression = undefined;
     this.#close();
-    void this.#open(wanted.name, wanted.server);
+    void this.#open(wanted.name, wanted.server, wanted.key);
   }
 
   /** Shows what is asked for now, where that is not what was asked for before. */
@@ -242,9 +255,9 @@ export class StreamTablePanel extends Base {
     opened.board.show(this.#expression);
   }
 
-  async #open(name: string, server: string | null): Promise<void> {
+  async #open(name: string, server: string | null, key: string | undefined): Promise<void> {
     const ending = new AbortController();
-    const opened: Opened = { name, server, ending, asked: this.#expression };
+    const opened: Opened = { name, server, key, ending, asked: this.#expression };
     this.#opened = opened;
     this.#say("status", "Loading the table…");
     try {
@@ -253,6 +266,7 @@ export class StreamTablePanel extends Base {
       const place = {
         table: name,
         server,
+        key,
         expression: opened.asked,
         onExpression: (expression: string) => this.#told(opened, expression),
         onFault: (code: string, message: string) => this.#emit(new StreamTableError(code, message, { isRetried: code === "tail_lost" })),

@@ -16,6 +16,7 @@ use model::{ColumnType, Seq, TableName, WriterId};
 
 use self::run::Import;
 use self::source::Source;
+use super::access::Caller;
 use super::append::media_type;
 use super::body;
 use super::error::ApiError;
@@ -48,21 +49,25 @@ struct Target {
 
 pub(super) async fn import(
     State(state): State<AppState>,
+    caller: Caller,
     path: TablePath,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let turn = || Arc::clone(state.imports()).try_acquire_owned().map_err(|_| ApiError::ImportsFull);
-    let (target, turn) = match target(path, query.as_deref(), &headers).and_then(|target| Ok((target, turn()?))) {
-        Ok(target) => target,
+    let admitted = target(path, query.as_deref(), &headers)
+        .and_then(|target| Ok((target, caller.access()?.clone())))
+        .and_then(|(target, access)| Ok((target, access, turn()?)));
+    let (target, access, turn) = match admitted {
+        Ok(admitted) => admitted,
         Err(error) => {
             body::discard(body).await;
             return Err(error);
         }
     };
     let (sender, source) = Source::new(state.limits().max_import_bytes);
-    let import = Import::new(state.clone(), target);
+    let import = Import::new(state.clone(), target, access);
     let run = tokio::task::spawn_blocking(move || {
         let outcome = import.run(source);
         drop(turn);

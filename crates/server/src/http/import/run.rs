@@ -13,6 +13,7 @@ use super::{FileKind, Target};
 use crate::http::error::ApiError;
 use crate::http::gather::{Gather, Gathered};
 use crate::journal::{Append, JournalError, Origin, Reservation};
+use crate::keys::Access;
 use crate::metrics::Outcome;
 use crate::state::AppState;
 
@@ -22,11 +23,15 @@ const BATCH_ROWS: u64 = 50_000;
 /// How long an import waits for room in the journal's queue, and how often it looks.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_millis(20);
+/// How long an import that comes too fast for its key rests before it looks again.
+const MAX_REST: Duration = Duration::from_millis(200);
 
 /// An import.
 pub(super) struct Import {
     state: AppState,
     target: Target,
+    access: Access,
+    max_row_bytes: usize,
     runtime: Handle,
     rows: Gather,
     n_stored: u64,
@@ -36,11 +41,13 @@ pub(super) struct Import {
 
 impl Import {
     /// An import that may start. To be called on the runtime.
-    pub(super) fn new(state: AppState, target: Target) -> Self {
+    pub(super) fn new(state: AppState, target: Target, access: Access) -> Self {
         let known = state.journal().table(&target.table).map(|table| Arc::clone(&table.schema)).unwrap_or_default();
-        let mut rows = Gather::new(state.limits().max_columns, known);
+        let (max_row_bytes, max_columns) = access.row_limits(state.limits());
+        let mut rows = Gather::new(max_columns, known);
         rows.number_from(target.origin.map(|(_, seq)| seq));
-        Self { state, target, runtime: Handle::current(), rows, n_stored: 0, n_duplicate: 0, first_offset: None }
+        let runtime = Handle::current();
+        Self { state, target, access, max_row_bytes, runtime, rows, n_stored: 0, n_duplicate: 0, first_offset: None }
     }
 
     /// Reads and stores everything; says what became of it, and how many rows there were.
@@ -81,6 +88,7 @@ impl Import {
                 return Err(ApiError::RequestTooLarge(max_bytes));
             }
             self.rows.push(row.row)?;
+            self.access.take_rows(1);
             (n_batch_bytes, n_rows) = (n_batch_bytes + row.n_bytes, n_rows + 1);
             if n_batch_bytes >= BATCH_BYTES || n_rows >= BATCH_ROWS {
                 self.store(n_batch_bytes)?;
@@ -91,7 +99,7 @@ impl Import {
     }
 
     fn open(&self, reader: Box<dyn Read + Send>, fault: &Fault) -> Result<Box<dyn FileRows>, ApiError> {
-        let max_row_bytes = self.state.limits().max_row_bytes;
+        let max_row_bytes = self.max_row_bytes;
         Ok(match self.target.kind {
             FileKind::Csv => {
                 let table = self.state.journal().table(&self.target.table);
@@ -132,6 +140,7 @@ impl Import {
             Some((writer, _)) => Some(Origin { writer, seqs, last_seq: self.rows.last_seq()? }),
             None => None,
         };
+        self.wait_for_leave()?;
         let reservation = self.reserve(n_bytes)?;
         let append = Append { table: self.target.table.clone(), origin, batches, reservation };
         let appended = self.runtime.block_on(self.state.append(append))?;
@@ -139,6 +148,22 @@ impl Import {
         self.n_duplicate += appended.n_duplicate;
         self.first_offset = self.first_offset.or(appended.first_offset);
         Ok(())
+    }
+
+    /// Waits while more rows came with the key than may: who sends a file is slowed down, and not turned away in its middle.
+    fn wait_for_leave(&self) -> Result<(), ApiError> {
+        loop {
+            if let Some(error) = self.access.ended_by() {
+                return Err(error.into());
+            }
+            let table = self.state.journal().table(&self.target.table);
+            self.access.check_table_bytes(table.map_or(0, |table| table.n_bytes))?;
+            let Some(wait) = self.access.wait_for_rows() else { return Ok(()) };
+            if *self.state.stopping().borrow() {
+                return Err(JournalError::Closed.into());
+            }
+            std::thread::sleep(wait.min(MAX_REST));
+        }
     }
 
     /// Room in the journal's queue, for which an import waits: it has nobody to tell that it should come back.

@@ -1,0 +1,37 @@
+//! How a key is shown, as far as those who only carry it need to know.
+//!
+//! A key reads `st_<right>_<entity>_<digits>`: whoever holds one knows whose it is without asking.
+
+/// What a WebSocket of a page offers besides its key.
+pub const PROTOCOL: &str = "streamtable";
+/// What stands before a key among the protocols that a page's WebSocket offers.
+pub const KEY_PROTOCOL: &str = "streamtable.key.";
+
+/// The entity that a key is for; `None` where the text does not look like a key.
+///
+/// It says nothing of whether the key is whole or known: that is for the server to say.
+#[must_use]
+pub fn entity(key: &str) -> Option<&str> {
+    let (right, rest) = key.strip_prefix("st_")?.split_once('_')?;
+    let (entity, digits) = rest.rsplit_once('_')?;
+    (!right.is_empty() && !entity.is_empty() && !digits.is_empty()).then_some(entity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_whose_it_is() {
+        for (key, expect) in [
+            ("st_write_acme_0123", Some("acme")),
+            ("st_read_my_team-1.x_0123", Some("my_team-1.x")),
+            ("st_write_0123", None),
+            ("st_write__0123", None),
+            ("acme_0123", None),
+            ("", None),
+        ] {
+            assert_eq!(entity(key), expect, "{key}");
+        }
+    }
+}
