@@ -80,7 +80,7 @@ test("the worker starts with the page, follows its table at once, and its files 
   const kept = new Map<string, boolean>();
   page.on("response", (response) => {
     const name = new URL(response.url()).pathname;
-    if (/\.(js|wasm)$/.test(name)) kept.set(name.replace(/-[0-9a-f]{16}/, ""), /immutable/.test(response.headers()["cache-control"] ?? ""));
+    if (/\.(js|wasm)$/.test(name)) kept.set(name.replace(/-[0-9a-f]{12,16}/, ""), /immutable/.test(response.headers()["cache-control"] ?? ""));
   });
   // The program never comes to the page itself, only to its worker.
   const program = /\/board-[0-9a-f]+_bg\.wasm/;

@@ -99,7 +99,8 @@ fn is_hashed(path: &str) -> bool {
     };
     let stem = stem.strip_suffix("_bg").unwrap_or(stem);
     let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
-    hash.len() >= 15 && hash.len() <= 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    // Sixteen digits, without the zeros that they start with.
+    (12..=16).contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -137,6 +138,7 @@ mod tests {
             "/a/board-0123456789abcdef_bg.wasm",
             "/worker_loader-0123456789abcdef.js",
             "/style-fedcba9876543210.css",
+            "/board-123456789abcd.js",
         ] {
             assert!(is_hashed(name), "{name}");
         }
