@@ -98,7 +98,11 @@ fn run(config: Config) -> Result<(), Box<dyn std::error::Error>> {
             .write_all(format!("listening on {scheme}://{bound}\n{metrics_line}").as_bytes())
             .and_then(|()| stdout.flush());
         tracing::info!(%bound, data, board, has_keys, "started");
-        if !has_keys {
+        if !has_keys && bound.ip().is_loopback() {
+            tracing::info!(
+                "there are no keys, so programs of this machine alone may read and write: all of them, every table"
+            );
+        } else if !has_keys {
             tracing::warn!("there are no keys: whoever reaches {bound} may read and write every table");
         }
         if let Some(metrics) = metrics {
