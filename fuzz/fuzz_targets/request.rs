@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, Uri};
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
-use server::{AppState, Config};
+use server::{AppState, Config, Keys};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -75,7 +75,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         let data = dir.path().to_string_lossy().into_owned();
         let config = Config::parse_from(["fuzz", "--data", &data, "--board", &data]);
-        let state = runtime.block_on(AppState::open(config)).expect("the folder is empty");
+        let keys = Keys::open(Keys::path(dir.path(), None)).expect("there are none");
+        let state = runtime.block_on(AppState::open(config, keys)).expect("the folder is empty");
         let app = server::app(state);
         Self { runtime, app, _dir: dir, n_left: N_REQUESTS }
     }
