@@ -71,7 +71,9 @@ async fn what_is_not_there_is_told_by_its_code() {
     for params in ["", "?column=n&bins=x", "?columns=n"] {
         assert_eq!(code(&of(params), 400).await, "bad_parameter", "{params}");
     }
-    assert_eq!(code(&of("?column=n&query=table("), 400).await, "bad_query");
+    for query in ["table(", "table(%22e/p/other%22).rows()"] {
+        assert_eq!(code(&of(&format!("?column=n&query={query}")), 400).await, "bad_query", "{query}");
+    }
     assert_eq!(code(&of("?column=n&values=10001"), 400).await, "too_many_rows");
     let small = Server::start_with(&["--max-query-memory-bytes", "1"]);
     append(&small, 0..3).await;

@@ -203,6 +203,8 @@ pub enum Connection {
     Lost {
         /// Why, as a sentence.
         reason: String,
+        /// Whether for want of a key that allows it.
+        is_refused: bool,
     },
 }
 

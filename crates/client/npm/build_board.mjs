@@ -10,7 +10,7 @@ await build({
   absWorkingDir: dirname(fileURLToPath(import.meta.url)),
   bundle: true,
   entryPoints: ["src/browser_tables.ts"],
-  // The board's worker is a classic script, and so can load no module.
+  // The board's worker begins as a classic script, and so imports no module before it runs.
   format: "iife",
   globalName: "browserTables",
   minify: true,

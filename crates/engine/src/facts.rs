@@ -19,9 +19,8 @@ const MAX_DIFFERENT: usize = 1 << 18;
 
 impl Table {
     /// The values of a column, or of any expression, with how often each stands there, the most frequent first, then by value;
-    /// null among them.
-    /// Reads the whole column. Of a column with more than 262,144 different values, those that came after the first so many
-    /// are left out.
+    /// null among them. Reads all rows. Of more than 262,144 different values, those that came after the first so many are left
+    /// out.
     #[must_use]
     pub fn distinct(&self, of: &Expr, limit: usize) -> Vec<(Value, u64)> {
         let mut counts: HashMap<Vec<u8>, (u32, u64)> = HashMap::new();

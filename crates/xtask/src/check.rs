@@ -44,7 +44,9 @@ pub(crate) fn check() -> Result {
         }
         // What traps or blocks in a browser is refused there by a configuration of its own.
         clippy.args(["--features", "streamtable/npm", "--", "-D", "warnings"]);
-        run(clippy.env("CLIPPY_CONF_DIR", root().join("crates/xtask/clippy-wasm")))
+        run(clippy.env("CLIPPY_CONF_DIR", root().join("crates/xtask/clippy-wasm")))?;
+        let tests = ["--package", "streamtable", "--features", "arrow", "--test", "web", "--", "-D", "warnings"];
+        run(command("cargo", &["clippy", "--quiet", "--target", "wasm32-unknown-unknown"]).args(tests))
     })?;
     step("types", || {
         for dir in ["crates/client/npm", "tests"] {

@@ -42,8 +42,23 @@ impl From<TableInfo> for Line {
     }
 }
 
-/// The server's tables; the error says why there is no list, as a sentence.
-pub(super) async fn of_server() -> Result<Vec<Line>, String> {
+/// Why there is no list.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NoList {
+    /// A sentence.
+    pub(super) reason: String,
+    /// Whether for want of a key that allows it.
+    pub(super) is_refused: bool,
+}
+
+impl From<String> for NoList {
+    fn from(reason: String) -> Self {
+        Self { reason, is_refused: false }
+    }
+}
+
+/// The server's tables.
+pub(super) async fn of_server() -> Result<Vec<Line>, NoList> {
     let mut request = Request::get(&format!("{API_PREFIX}/tables"));
     if let Some(key) = key() {
         request = request.header("authorization", &format!("Bearer {key}"));
@@ -51,9 +66,9 @@ pub(super) async fn of_server() -> Result<Vec<Line>, String> {
     let response = request.send().await.map_err(|error| error.to_string())?;
     if !response.ok() {
         if let Ok(ErrorBody { error }) = response.json().await {
-            return Err(error.message);
+            return Err(NoList { reason: error.message, is_refused: wire::key::is_refusal(&error.code) });
         }
-        return Err(format!("the answer is {} {}", response.status(), response.status_text()));
+        return Err(format!("the answer is {} {}", response.status(), response.status_text()).into());
     }
     let list: TableList = response.json().await.map_err(|_| "the answer is not one of a server".to_owned())?;
     Ok(list.tables.into_iter().map(Line::from).collect())
@@ -67,8 +82,8 @@ pub(super) struct BrowserLines {
 }
 
 impl BrowserLines {
-    /// Looks again; the error is a sentence.
-    pub(super) async fn look(&mut self) -> Result<Vec<Line>, String> {
+    /// Looks again.
+    pub(super) async fn look(&mut self) -> Result<Vec<Line>, NoList> {
         let tables = browser_tables::list().await?;
         self.seen.retain(|id, _| tables.iter().any(|table| table.id == *id));
         let now = js_sys::Date::now();

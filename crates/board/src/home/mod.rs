@@ -8,7 +8,7 @@ pub(crate) mod snippet;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
-use self::line::{BrowserLines, Line, of_server};
+use self::line::{BrowserLines, Line, NoList, of_server};
 use self::list::List;
 use self::snippet::Snippet;
 use crate::app::{Top, server_place};
@@ -22,8 +22,8 @@ const POLL_MILLIS: u32 = 1000;
 /// forwards such questions, or watches the console, sees each of them fail.
 const MAX_POLL_MILLIS: u32 = 16_000;
 
-/// A list, or the sentence that says why there is none; nothing before it was first asked for.
-type Known = Option<Result<Vec<Line>, String>>;
+/// A list, or why there is none; nothing before it was first asked for.
+type Known = Option<Result<Vec<Line>, NoList>>;
 
 /// Asks for both lists until the page is gone.
 fn keep_asking(server: RwSignal<Known>, browser: RwSignal<Known>, now: RwSignal<f64>) {
@@ -67,7 +67,7 @@ pub(crate) fn Home() -> impl IntoView {
     };
     let (of_server, of_browser) = (lines(server), lines(browser));
     // A server that asks for a key is one.
-    let refused = move || server.with(|known| known.clone()?.err().filter(|reason| reason.contains("key")));
+    let refused = move || server.with(|known| known.clone()?.err().filter(|why| why.is_refused).map(|why| why.reason));
     let has_server =
         Memo::new(move |_| server.with(|known| known.as_ref().map(Result::is_ok)).map(|ok| ok || refused().is_some()));
     let has_tables = move |lines: Memo<Vec<Line>>| !lines.with(Vec::is_empty);
@@ -107,6 +107,11 @@ pub(crate) fn Home() -> impl IntoView {
     }
 }
 
+/// Why there is no list, where there is none.
+fn why_none(known: &Known) -> Option<String> {
+    known.as_ref()?.as_ref().err().map(|why| why.reason.clone())
+}
+
 #[component]
 fn SectionHead(title: &'static str, hint: &'static str) -> impl IntoView {
     view! {
@@ -120,7 +125,7 @@ fn SectionHead(title: &'static str, hint: &'static str) -> impl IntoView {
 #[component]
 fn NoTables(has_server: Memo<Option<bool>>, browser: RwSignal<Known>) -> impl IntoView {
     let in_browser = move || has_server.get() == Some(false);
-    let refused = move || browser.with(|known| known.as_ref().and_then(|known| known.as_ref().err().cloned()));
+    let refused = move || browser.with(why_none);
     view! {
         <div class="message">
             <h1>"No tables yet"</h1>
@@ -141,7 +146,7 @@ fn NoTables(has_server: Memo<Option<bool>>, browser: RwSignal<Known>) -> impl In
 /// Says quietly that no server answers.
 #[component]
 fn NoServer(server: RwSignal<Known>) -> impl IntoView {
-    let reason = move || server.with(|known| known.as_ref().and_then(|known| known.as_ref().err().cloned()));
+    let reason = move || server.with(why_none);
     view! {
         <p class="hint no-server" data-testid="no-server" title=reason>"No server answers here. "{how_to_start()}</p>
     }

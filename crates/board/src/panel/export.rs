@@ -14,10 +14,10 @@ const FORMATS: [(&str, &str); 5] =
 #[component]
 pub(crate) fn ExportMenu(model: PanelModel, base_url: String) -> impl IntoView {
     let is_all = RwSignal::new(false);
-    let (base_url, key) = base_url.split_once('#').map_or((&*base_url, None), |(url, key)| (url, Some(key.to_owned())));
+    let (base_url, key) = wire::key::split(&base_url);
     let what = if key.is_some() { "export" } else { "rows" };
     let address = StoredValue::new(format!("{base_url}/api/v1/tables/{}/{what}?download=true&format=", model.table()));
-    let key = StoredValue::new(key);
+    let key = StoredValue::new(key.map(str::to_owned));
     let segment = move |label: &'static str, all: bool| {
         view! {
             <button class="segment" aria-pressed=move || (is_all.get() == all).to_string() on:click=move |_| is_all.set(all)>

@@ -79,7 +79,7 @@ fn ConnectionMark(model: PanelModel) -> impl IntoView {
         Connection::Connecting | Connection::CatchingUp { .. } => "connection",
     };
     let text = move || match connection.get() {
-        Connection::Lost { reason } if reason.contains("key") => "Not allowed",
+        Connection::Lost { is_refused: true, .. } => "Not allowed",
         Connection::Lost { .. } => "Reconnecting…",
         Connection::Deleted => "Deleted",
         _ if model.is_paused.get() => "Paused",
@@ -89,7 +89,7 @@ fn ConnectionMark(model: PanelModel) -> impl IntoView {
     };
     let place = model.place_text();
     let title = move || match connection.get() {
-        Connection::Lost { reason } => reason,
+        Connection::Lost { reason, .. } => reason,
         Connection::Deleted => "The table was deleted. Rows that are logged to it make it anew.".to_owned(),
         _ => place.clone(),
     };

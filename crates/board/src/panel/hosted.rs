@@ -16,9 +16,10 @@ pub(super) fn follow(host: Host, model: PanelModel, name: TableName, refused: Rw
     let of_link = host.clone();
     // Told once an outage, however often the server is tried.
     Effect::new(move |_| {
-        if let (true, Connection::Lost { reason }) = (is_lost.get(), model.state.get_untracked().connection) {
+        if let (true, Connection::Lost { reason, is_refused }) = (is_lost.get(), model.state.get_untracked().connection)
+        {
             let what = match of_link.server() {
-                Some(server) if reason.contains("key") => format!("the server at {server} does not allow it"),
+                Some(server) if is_refused => format!("the server at {server} does not allow it"),
                 Some(server) => format!("the server at {server} does not answer"),
                 None => "the table cannot be read".to_owned(),
             };

@@ -46,8 +46,8 @@ const IN_BROWSER: &str = "browser";
 const MEMORY: &str = "memory";
 
 /// The page of one table, as its address says: `/table/{entity}/{project}/{table}?e={expression}`; of one that lives in this
-/// browser `…?in=browser&e={expression}`; with `&embed` without the bar on top, with `&memory=512MB` within that budget. A page that holds the panel says all that
-/// instead.
+/// browser `…?in=browser&e={expression}`; with `&embed` without the bar on top, with `&memory=512MB` within that
+/// budget. A page that holds the panel says all that instead.
 #[component]
 pub(crate) fn TablePage(name: String) -> impl IntoView {
     match TableName::parse(&name) {
@@ -191,9 +191,9 @@ fn FirstRow(model: PanelModel, name: TableName) -> impl IntoView {
         Connection::Connecting | Connection::CatchingUp { .. } => {
             view! { <div class="over-grid quiet"><p>{opening()}</p></div> }.into_any()
         }
-        Connection::Lost { reason } => view! {
+        Connection::Lost { reason, is_refused } => view! {
             <div class="over-grid">
-                <h2>{if reason.contains("key") { "The server does not allow it" } else { lost() }}</h2>
+                <h2>{if is_refused { "The server does not allow it" } else { lost() }}</h2>
                 <p>{reason}</p>
                 <p class="hint">"The board goes on trying."</p>
             </div>

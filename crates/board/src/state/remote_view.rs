@@ -87,8 +87,8 @@ struct Sent {
 }
 
 impl RemoteView {
-    /// A view of what a query shows, of rows or of groups, of which nothing is known yet. Where rows are held back, `paused_at` is where the table
-    /// ended when that began.
+    /// A view of what a query shows, of rows or of groups, of which nothing is known yet. Where rows are held
+    /// back, `paused_at` is where the table ended when that began.
     #[must_use]
     pub fn new(query: String, is_grouped: bool, paused_at: Option<Offset>) -> Self {
         Self {

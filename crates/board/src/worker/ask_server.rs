@@ -73,7 +73,7 @@ pub(super) fn text_of(question: &QueryRequest) -> Option<String> {
 
 /// Asks the server at this origin, which a `#` and a key may follow.
 async fn ask(base_url: &str, path: &str, mut init: Init) -> Option<String> {
-    let (base_url, key) = base_url.split_once('#').map_or((base_url, None), |(url, key)| (url, Some(key)));
+    let (base_url, key) = wire::key::split(base_url);
     init.headers.authorization = key.map(|key| format!("Bearer {key}"));
     let base_url = base_url.strip_suffix('/').unwrap_or(base_url);
     let init = serde_wasm_bindgen::to_value(&init).ok()?;

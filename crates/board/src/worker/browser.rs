@@ -29,7 +29,7 @@ pub(super) fn follow_browser_table(name: &TableName, take: impl Fn(TailEvent) + 
         Ok(following) => BrowserTail { _following: Some(following) },
         Err(reason) => {
             // Nothing tries again: the page has to be loaded anew.
-            spawn_local(async move { take(TailEvent::Reconnecting { in_millis: 0, reason }) });
+            spawn_local(async move { take(TailEvent::Reconnecting { in_millis: 0, reason, code: None }) });
             BrowserTail { _following: None }
         }
     }
@@ -58,7 +58,7 @@ fn event_of(news: &News) -> Option<TailEvent> {
             }
             Some(TailEvent::Batch(stored))
         }
-        "lost" => Some(TailEvent::Reconnecting { in_millis: 0, reason: news.reason() }),
+        "lost" => Some(TailEvent::Reconnecting { in_millis: 0, reason: news.reason(), code: None }),
         _ => None,
     }
 }

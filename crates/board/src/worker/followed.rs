@@ -100,7 +100,7 @@ impl Followed {
             }
             TailEvent::Batch(batch) => self.append(&batch),
             TailEvent::Dropped { first_offset } => drop(self.table.drop_before(first_offset)),
-            TailEvent::Reconnecting { reason, .. } => self.connection = Connection::Lost { reason },
+            TailEvent::Reconnecting { reason, code, .. } => self.connection = lost(reason, code.as_deref()),
         }
     }
 
@@ -145,7 +145,7 @@ impl Followed {
                     self.rate.add(js_sys::Date::now(), new.end - new.start);
                 }
             }
-            Err(error) => self.connection = Connection::Lost { reason: error.to_string() },
+            Err(error) => self.connection = lost(error.to_string(), None),
         }
     }
 
@@ -156,4 +156,9 @@ impl Followed {
         self.foreseen_bytes = 0;
         self.generation += 1;
     }
+}
+
+/// A link that is lost for this reason, of which the server's code is known where it says so.
+pub(super) fn lost(reason: String, code: Option<&str>) -> Connection {
+    Connection::Lost { reason, is_refused: code.is_some_and(wire::key::is_refusal) }
 }

@@ -8,6 +8,7 @@ use wire::api::QueryRequest;
 use wire::json::QueryText;
 
 use super::ask_server::text_of;
+use super::followed::lost;
 use super::panel::Figures;
 use crate::protocol::Connection;
 use crate::state::rate::Rate;
@@ -132,9 +133,9 @@ impl RemotePanel {
                 }
                 Some(error.message)
             }
-            QueryEvent::Reconnecting { reason, is_said } => {
+            QueryEvent::Reconnecting { reason, code } => {
                 self.view.lost();
-                is_said.then_some(reason)
+                code.map(|_| reason)
             }
         };
         self.send();
@@ -189,8 +190,8 @@ fn step(connection: &mut Connection, event: &QueryEvent) {
         QueryEvent::Connecting => Connection::Connecting,
         QueryEvent::Opened => Connection::CatchingUp { n_rows: 0 },
         QueryEvent::Said(QueryText::Answer { .. }) => Connection::Live,
-        QueryEvent::Said(QueryText::Error { error, .. }) => Connection::Lost { reason: error.message.clone() },
-        QueryEvent::Reconnecting { reason, .. } => Connection::Lost { reason: reason.clone() },
+        QueryEvent::Said(QueryText::Error { error, .. }) => lost(error.message.clone(), Some(&error.code)),
+        QueryEvent::Reconnecting { reason, code } => lost(reason.clone(), code.as_deref()),
     };
 }
 

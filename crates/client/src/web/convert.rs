@@ -3,6 +3,7 @@
 use js_sys::{JSON, Reflect};
 use model::Offset;
 use wasm_bindgen::JsValue;
+use wire::api::ErrorDetail;
 
 use crate::tail::Hello;
 
@@ -13,7 +14,7 @@ pub(crate) enum TailText {
     /// Rows before this offset were dropped.
     Dropped(Offset),
     /// The tail ends, and why.
-    Error(String),
+    Error(ErrorDetail),
 }
 
 /// Reads a text message of the tail; the error is a sentence.
@@ -31,7 +32,12 @@ pub(crate) fn tail_text(text: &str) -> Result<TailText, String> {
             number("next_offset").map(|next_offset| TailText::Hello(hello(next_offset), n_bytes as u64))
         }
         Some("dropped") => number("first_offset").map(|first_offset| TailText::Dropped(first_offset as Offset)),
-        Some("error") => get(&get(&message, "error"), "message").as_string().map(TailText::Error),
+        Some("error") => {
+            let error = get(&message, "error");
+            let text = |name| get(&error, name).as_string();
+            let detail = |message| ErrorDetail { code: text("code").unwrap_or_default(), message };
+            text("message").map(|message| TailText::Error(detail(message)))
+        }
         _ => None,
     };
     read.ok_or_else(|| "the server sent a message that is not known".to_owned())

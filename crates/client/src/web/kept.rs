@@ -57,8 +57,8 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Connects when it is first polled, with a key where there is one.
-    pub(crate) fn new(key: Option<String>, closer: Rc<Closer>) -> Self {
-        Self { key, state: State::Start, closer }
+    pub(crate) fn new(key: Option<&str>, closer: Rc<Closer>) -> Self {
+        Self { key: key.map(str::to_owned), state: State::Start, closer }
     }
 
     /// What comes next; `None` once it was closed. `address` tells where to connect.
@@ -114,11 +114,6 @@ impl Kept {
         *self.closer.waker.borrow_mut() = Some(cx.waker().clone());
         Poll::Pending
     }
-}
-
-/// A server's origin, and the key that stands behind it after a `#`, where there is one.
-pub(crate) fn split_key(url_base: &str) -> (&str, Option<String>) {
-    url_base.split_once('#').map_or((url_base, None), |(url, key)| (url, Some(key.to_owned())))
 }
 
 /// An address for a WebSocket: `http` becomes `ws`.

@@ -10,7 +10,7 @@ use futures::Stream;
 use futures::stream::unfold;
 use wire::json::{QueryText, decode_query_text};
 
-use super::kept::{Closer, Kept, KeptEvent, socket_address, split_key};
+use super::kept::{Closer, Kept, KeptEvent, socket_address};
 use super::socket::SocketEvent;
 use crate::backoff::Backoff;
 
@@ -43,8 +43,8 @@ pub enum QueryEvent {
     Reconnecting {
         /// Why, as a sentence.
         reason: String,
-        /// Whether it is the server that says so.
-        is_said: bool,
+        /// The error's code, where it is the server that says so.
+        code: Option<String>,
     },
 }
 
@@ -96,29 +96,32 @@ impl Asker {
             KeptEvent::Connecting => return Poll::Ready(Some(QueryEvent::Connecting)),
             KeptEvent::Socket(SocketEvent::Opened) => return Poll::Ready(Some(QueryEvent::Opened)),
             KeptEvent::Socket(SocketEvent::Text(text)) => match decode_query_text(&text) {
-                Ok(QueryText::Error { error, .. }) if !FOR_GOOD.contains(&error.code.as_str()) => (error.message, true),
+                Ok(QueryText::Error { error, .. }) if !FOR_GOOD.contains(&error.code.as_str()) => {
+                    (error.message, Some(error.code))
+                }
                 Ok(said) => {
                     self.backoff.succeed();
                     return Poll::Ready(Some(QueryEvent::Said(said)));
                 }
-                Err(error) => (error.to_string(), false),
+                Err(error) => (error.to_string(), None),
             },
             KeptEvent::Socket(SocketEvent::Binary(_)) => {
-                ("the server sent a message that is not known".to_owned(), false)
+                ("the server sent a message that is not known".to_owned(), None)
             }
-            KeptEvent::Refused(reason) | KeptEvent::Socket(SocketEvent::Closed(reason)) => (reason, false),
+            KeptEvent::Refused(reason) | KeptEvent::Socket(SocketEvent::Closed(reason)) => (reason, None),
         };
         self.kept.wait(self.backoff.fail(None, js_sys::Math::random()));
-        let (reason, is_said) = lost;
-        Poll::Ready(Some(QueryEvent::Reconnecting { reason, is_said }))
+        let (reason, code) = lost;
+        Poll::Ready(Some(QueryEvent::Reconnecting { reason, code }))
     }
 }
 
 /// A connection to ask a server over, whose origin is `url_base`, such as `http://127.0.0.1:7700`, with `#` and a key behind it
-/// where there is one. It connects when the stream is first polled, connects again whenever it has to, and ends when the handle is dropped.
+/// where there is one. It connects when the stream is first polled, connects again whenever it has to, and ends when the
+/// handle is dropped.
 pub fn live_query(url_base: &str) -> (impl Stream<Item = QueryEvent> + Unpin + use<>, QueryHandle) {
     let shared = Rc::new(Shared::default());
-    let (url_base, key) = split_key(url_base);
+    let (url_base, key) = wire::key::split(url_base);
     let asker = Asker {
         address: socket_address(url_base, "/query"),
         kept: Kept::new(key, Rc::clone(&shared.closer)),

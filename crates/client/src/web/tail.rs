@@ -9,7 +9,7 @@ use futures::stream::unfold;
 use model::{Offset, StoredBatch, TableName};
 
 use super::convert::{TailText, tail_text};
-use super::kept::{Closer, Kept, KeptEvent, socket_address, split_key};
+use super::kept::{Closer, Kept, KeptEvent, socket_address};
 use super::socket::SocketEvent;
 use crate::tail::{Hello, Joined, Tail};
 
@@ -42,6 +42,8 @@ pub enum TailEvent {
         in_millis: u64,
         /// Why, as a sentence.
         reason: String,
+        /// The error's code, where it is the server that says why.
+        code: Option<String>,
     },
 }
 
@@ -90,7 +92,7 @@ impl Follower {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Ready(Some(KeptEvent::Connecting)) => return Poll::Ready(Some(TailEvent::Connecting)),
-                Poll::Ready(Some(KeptEvent::Refused(reason))) => return Poll::Ready(Some(self.lose(reason))),
+                Poll::Ready(Some(KeptEvent::Refused(reason))) => return Poll::Ready(Some(self.lose(reason.into()))),
                 Poll::Ready(Some(KeptEvent::Socket(SocketEvent::Opened))) => continue,
                 Poll::Ready(Some(KeptEvent::Socket(event))) => event,
             };
@@ -121,42 +123,56 @@ impl Follower {
                         Some(TailEvent::Batch(StoredBatch { first_offset, batch }))
                     }
                     Joined::Known => None,
-                    Joined::Gap { expected } => Some(self.lose(format!("rows from offset {expected} are missing"))),
+                    Joined::Gap { expected } => {
+                        Some(self.lose(format!("rows from offset {expected} are missing").into()))
+                    }
                 }
             }
             Ok(Message::Dropped(first_offset)) => Some(TailEvent::Dropped { first_offset }),
-            Err(reason) => Some(self.lose(reason)),
+            Err(loss) => Some(self.lose(loss)),
         }
     }
 
-    fn lose(&mut self, reason: String) -> TailEvent {
+    fn lose(&mut self, Loss { reason, code }: Loss) -> TailEvent {
         let in_millis = self.tail.on_lost(js_sys::Math::random());
         self.kept.wait(in_millis);
-        TailEvent::Reconnecting { in_millis, reason }
+        TailEvent::Reconnecting { in_millis, reason, code }
     }
 }
 
-/// Reads one message; the error is a sentence.
-fn read(event: SocketEvent) -> Result<Message, String> {
+/// Why a connection is given up, and the server's code for it.
+struct Loss {
+    reason: String,
+    code: Option<String>,
+}
+
+impl From<String> for Loss {
+    fn from(reason: String) -> Self {
+        Self { reason, code: None }
+    }
+}
+
+/// Reads one message.
+fn read(event: SocketEvent) -> Result<Message, Loss> {
     match event {
         SocketEvent::Binary(frame) => {
-            wire::arrow::decode_frame(&frame).map(Message::Rows).map_err(|error| error.to_string())
+            wire::arrow::decode_frame(&frame).map(Message::Rows).map_err(|error| error.to_string().into())
         }
         SocketEvent::Text(text) => match tail_text(&text)? {
             TailText::Hello(hello, n_bytes) => Ok(Message::Hello(hello, n_bytes)),
             TailText::Dropped(first_offset) => Ok(Message::Dropped(first_offset)),
-            TailText::Error(reason) => Err(reason),
+            TailText::Error(error) => Err(Loss { reason: error.message, code: Some(error.code) }),
         },
-        SocketEvent::Opened => Err("the connection was opened twice".to_owned()),
-        SocketEvent::Closed(reason) => Err(reason),
+        SocketEvent::Opened => Err("the connection was opened twice".to_owned().into()),
+        SocketEvent::Closed(reason) => Err(reason.into()),
     }
 }
 
 /// Follows a table from offset `from`, or from its present end when there is none.
 ///
 /// `url_base` is the server's origin, such as `http://127.0.0.1:7700`, with `#` and a key behind it where there is one. Works in
-/// pages and in workers. The stream connects when it is first polled, connects again whenever it has to, and ends when the handle is dropped. A table
-/// that was deleted, and perhaps made anew, shows as a `Hello` that says so; its rows follow from the first.
+/// pages and in workers. The stream connects when it is first polled, connects again whenever it has to, and ends when the
+/// handle is dropped. A table that was deleted, and perhaps made anew, shows as a `Hello` that says so; its rows follow from the first.
 ///
 /// Memory is bounded: a reader who falls 64 MiB behind is cut off and taken up again where it stands.
 pub fn follow_table(
@@ -166,7 +182,7 @@ pub fn follow_table(
 ) -> (impl Stream<Item = TailEvent> + Unpin + use<>, TailHandle) {
     let closer = Rc::new(Closer::default());
     let handle = TailHandle(Rc::clone(&closer));
-    let (url_base, key) = split_key(url_base);
+    let (url_base, key) = wire::key::split(url_base);
     let address = socket_address(url_base, &format!("/tail/{name}?format=arrow"));
     let follower = Follower { address, tail: Tail::new(from), kept: Kept::new(key, closer) };
     let events = unfold(follower, |mut follower| async move {

@@ -16,6 +16,9 @@ pub enum QueryError {
         /// Why.
         reason: String,
     },
+    /// The query is of another table than the address.
+    #[error("the query is of {0}, which is another table than the address names")]
+    OtherTable(TableName),
     /// The query is right, but no view can show it.
     #[error(transparent)]
     View(EngineError),
@@ -57,7 +60,7 @@ impl QueryError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            QueryError::Syntax { .. } => "bad_query",
+            QueryError::Syntax { .. } | QueryError::OtherTable(_) => "bad_query",
             QueryError::View(error) => error.code(),
             QueryError::TooManyRows { .. } => "too_many_rows",
             QueryError::AnswerTooLarge(_) => "answer_too_large",

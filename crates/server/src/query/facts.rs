@@ -6,6 +6,7 @@ use wire::api::ColumnFacts;
 use wire::json::encode_value;
 
 use super::QueryError;
+use super::question::view_of;
 
 /// How many parts of a histogram, and how many values, an answer has at most.
 const MAX_PARTS: u64 = 10_000;
@@ -33,15 +34,13 @@ impl FactsQuestion {
         if let Some(asked) = [n_bins, n_values].into_iter().find(|n| *n > MAX_PARTS) {
             return Err(QueryError::TooManyRows { asked, max: MAX_PARTS });
         }
-        let spec = query.map(spec_of).transpose()?;
+        let view = query.map(view_of).transpose()?;
+        let spec = match view {
+            Some((other, _)) if other != table => return Err(QueryError::OtherTable(other)),
+            view => view.map(|(_, spec)| spec),
+        };
         Ok(Self { table, column, spec, n_bins: n_bins as usize, n_values: n_values as usize })
     }
-}
-
-fn spec_of(query: &str) -> Result<ViewSpec, QueryError> {
-    let query = expr::parse_query(query)
-        .map_err(|error| QueryError::Syntax { position: error.at.start, reason: error.to_string() })?;
-    ViewSpec::of(&query).map_err(QueryError::View)
 }
 
 /// The answer, as a JSON object. Looks at the whole column.

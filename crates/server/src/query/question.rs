@@ -38,9 +38,7 @@ impl Question {
 
     /// Reads a request. A live question is of a table and of columns that may be yet to come.
     pub(crate) fn of(request: QueryRequest, is_live: bool) -> Result<Self, QueryError> {
-        let query = expr::parse_query(&request.query)
-            .map_err(|error| QueryError::Syntax { position: error.at.start, reason: error.to_string() })?;
-        let mut spec = ViewSpec::of(&query).map_err(QueryError::View)?;
+        let (table, mut spec) = view_of(&request.query)?;
         if let Some(end) = request.before.and_then(|before| Expr::literal(Value::Float(before as f64))) {
             spec.filters.push(Expr::binary(BinaryOp::Less, Expr::column(system_column::OFFSET), end));
         }
@@ -55,7 +53,7 @@ impl Question {
             names.retain(|name| seen.insert(name.clone()));
         }
         Ok(Self {
-            table: query.table,
+            table,
             spec,
             first: rank(request.first),
             around: request.around.map(|row_id| (row_id, rank(request.above))),
@@ -65,4 +63,12 @@ impl Question {
             is_live,
         })
     }
+}
+
+/// The table that a query names, and the view of it.
+pub(super) fn view_of(query: &str) -> Result<(TableName, ViewSpec), QueryError> {
+    let query = expr::parse_query(query)
+        .map_err(|error| QueryError::Syntax { position: error.at.start, reason: error.to_string() })?;
+    let spec = ViewSpec::of(&query).map_err(QueryError::View)?;
+    Ok((query.table, spec))
 }

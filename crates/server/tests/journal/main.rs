@@ -1,4 +1,5 @@
-//! The journal: against a plain list, on disks that fail, with damaged files, with files of earlier formats.
+//! The journal: against a plain list, on disks that fail, with damaged files, with files of earlier formats, and while rows that
+//! somebody reads are dropped.
 
 mod against_a_list;
 mod common;
