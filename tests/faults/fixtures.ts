@@ -21,6 +21,7 @@ declare global {
     makeRows(nRows: number, rowBytes: number): { life: number; n: number; text: string }[];
     log(nRows: number, rowBytes: number): void;
     stream(nRows: number, rowBytes: number): Promise<void>;
+    opened(): Promise<void>;
     saved(): Promise<void>;
     nLeft(): Promise<number>;
   };

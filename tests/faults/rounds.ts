@@ -68,6 +68,8 @@ export class Round<B extends Bed = Bed> {
     await page.goto(this.lifeAddress());
     await this.log(page, { what: "one row", nRows: 1, rowBytes: 10 });
     await page.evaluate(() => life.st.flush());
+    // A row does not wait for a storage that is slow to open, so that it is stored does not tell.
+    await page.evaluate(() => life.opened());
     await page.evaluate(() => life.saved());
   }
 

@@ -40,6 +40,13 @@ async function stream(nRows, rowBytes) {
   }
 }
 
+/** Settles when the table that has logged has its storage: whoever asks for a database is answered in their turn. */
+async function opened() {
+  const open = indexedDB.open("streamtable");
+  await new Promise((resolve, reject) => ((open.onsuccess = resolve), (open.onerror = reject)));
+  open.result.close();
+}
+
 /** Settles when no row is in memory alone. */
 async function saved() {
   while (st.status.volatile > 0) await new Promise((resolve) => setTimeout(resolve));
@@ -57,7 +64,7 @@ async function nLeft() {
   return nChunks + localStorage.length;
 }
 
-globalThis.life = { number, st, told, makeRows, log, stream, saved, nLeft };
+globalThis.life = { number, st, told, makeRows, log, stream, opened, saved, nLeft };
 
 const nRows = Number(address.get("rows"));
 if (nRows > 0) {
