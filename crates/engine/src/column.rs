@@ -85,12 +85,13 @@ impl Chunk {
         }
     }
 
-    /// Takes in a range of a batch's column, turning to a type that holds it where need be.
-    pub(crate) fn append(&mut self, column: &Column, range: Range<usize>) {
+    /// Takes in a range of a batch's column, turning to a type that holds it where need be. The first cells that are not null
+    /// make room for `capacity` at once.
+    pub(crate) fn append(&mut self, column: &Column, range: Range<usize>, capacity: usize) {
         let n_before = self.len();
         if let (Cells::Null(n_nulls), false) = (&self.cells, matches!(column.cells(), model::Cells::Null(_))) {
             let n_nulls = *n_nulls;
-            self.cells = Cells::of_same_type(column.cells());
+            self.cells = Cells::of_same_type(column.cells(), capacity);
             self.fill_cells(n_nulls);
             self.validity = (n_nulls > 0).then(|| Bitmap::repeat(false, n_nulls));
         }
@@ -248,16 +249,16 @@ impl Chunk {
 }
 
 impl Cells {
-    fn of_same_type(cells: &model::Cells) -> Self {
+    fn of_same_type(cells: &model::Cells, capacity: usize) -> Self {
         match cells {
             model::Cells::Null(_) => Cells::Null(0),
-            model::Cells::Bool(_) => Cells::Bool(Vec::new()),
-            model::Cells::Int(_) => Cells::Int(Vec::new()),
-            model::Cells::Float(_) => Cells::Float(Vec::new()),
-            model::Cells::Time(_) => Cells::Time(Vec::new()),
-            model::Cells::Text(_) => Cells::Text(TextCells::default()),
-            model::Cells::Bytes(_) => Cells::Bytes(Vec::new()),
-            model::Cells::Media(_) => Cells::Media(Vec::new()),
+            model::Cells::Bool(_) => Cells::Bool(Vec::with_capacity(capacity)),
+            model::Cells::Int(_) => Cells::Int(Vec::with_capacity(capacity)),
+            model::Cells::Float(_) => Cells::Float(Vec::with_capacity(capacity)),
+            model::Cells::Time(_) => Cells::Time(Vec::with_capacity(capacity)),
+            model::Cells::Text(_) => Cells::Text(TextCells::with_capacity(capacity)),
+            model::Cells::Bytes(_) => Cells::Bytes(Vec::with_capacity(capacity)),
+            model::Cells::Media(_) => Cells::Media(Vec::with_capacity(capacity)),
             model::Cells::Nested(_) | model::Cells::Mixed(_) => Cells::Values(Vec::new()),
         }
     }

@@ -15,7 +15,7 @@ use crate::passed::Passed;
 use crate::sort::sort_numbers;
 use crate::spec::ViewSpec;
 use crate::table::Table;
-use crate::text::TextCells;
+use crate::text::{Code, TextCells};
 use crate::way::Way;
 
 /// A code of a dictionary whose group is not known yet.
@@ -50,7 +50,7 @@ pub(crate) struct Groups {
 /// The groups of some rows of a segment.
 pub(crate) enum GroupsOf<'a> {
     /// By code: the group, and what its rows come to.
-    Coded { codes: Cow<'a, [u32]>, by_code: Vec<u32>, tallies: Vec<Tally> },
+    Coded { codes: Cow<'a, [Code]>, by_code: Vec<u32>, tallies: Vec<Tally> },
     /// Of each row, in order.
     Rows(Vec<u32>),
 }
@@ -221,7 +221,7 @@ impl Groups {
         &mut self,
         keys: &[CellsOf<'_>],
         chunk: &Chunk,
-        (codes, texts): (&'a [u32], &Strings),
+        (codes, texts): (&'a [Code], &Strings),
         rows: &Passed,
         summed: Option<(usize, &[f64])>,
     ) -> GroupsOf<'a> {
@@ -229,7 +229,7 @@ impl Groups {
         let n_texts = texts.len();
         let mut codes = Cow::Borrowed(codes);
         if chunk.n_nulls > 0 {
-            let with_null = |idx: usize| if chunk.is_null(idx) { n_texts as u32 } else { codes[idx] };
+            let with_null = |idx: usize| if chunk.is_null(idx) { n_texts as Code } else { codes[idx] };
             codes = (0..codes.len()).map(with_null).collect();
         }
         let mut by_code = vec![UNKNOWN; n_texts + 1];
@@ -269,7 +269,7 @@ impl Groups {
     fn number_groups(
         &mut self,
         keys: &[CellsOf<'_>],
-        codes: &[u32],
+        codes: &[Code],
         by_code: &mut [u32],
         rows: &Passed,
         n_codes: usize,
@@ -315,7 +315,7 @@ impl Groups {
 
 /// Counts the rows of each code.
 #[inline(never)]
-fn count(codes: &[u32], tallies: &mut [Tally]) {
+fn count(codes: &[Code], tallies: &mut [Tally]) {
     for code in codes {
         tallies[*code as usize].n_rows += 1;
     }
@@ -323,7 +323,7 @@ fn count(codes: &[u32], tallies: &mut [Tally]) {
 
 /// Counts the rows of each code, and adds their numbers up in order.
 #[inline(never)]
-fn add_up(codes: &[u32], numbers: &[f64], tallies: &mut [Tally]) {
+fn add_up(codes: &[Code], numbers: &[f64], tallies: &mut [Tally]) {
     for (code, number) in codes.iter().zip(numbers) {
         let tally = &mut tallies[*code as usize];
         tally.n_rows += 1;

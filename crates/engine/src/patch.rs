@@ -151,7 +151,7 @@ impl Chunk {
             Column::of_values(String::new(), (0..self.len()).map(value))
         };
         let mut chunk = Chunk::nulls(0);
-        chunk.append(&column, 0..column.len());
+        chunk.append(&column, 0..column.len(), 0);
         chunk
     }
 }

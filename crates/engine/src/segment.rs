@@ -42,13 +42,18 @@ impl Segment {
         self.chunks.get(column_idx).map_or(Cell::Null, |chunk| chunk.cell(row_idx))
     }
 
-    /// Takes in rows; each column comes with the table's index of it.
-    pub(crate) fn append<'a>(&mut self, columns: impl Iterator<Item = (usize, &'a Column)>, range: Range<usize>) {
+    /// Takes in rows; each column comes with the table's index of it. Columns make room for `capacity` rows at once.
+    pub(crate) fn append<'a>(
+        &mut self,
+        columns: impl Iterator<Item = (usize, &'a Column)>,
+        range: Range<usize>,
+        capacity: usize,
+    ) {
         for (column_idx, column) in columns {
             while self.chunks.len() <= column_idx {
                 self.chunks.push(Chunk::nulls(self.n_rows));
             }
-            self.chunks[column_idx].append(column, range.clone());
+            self.chunks[column_idx].append(column, range.clone(), capacity);
         }
         self.n_rows += range.len();
         for chunk in &mut self.chunks {

@@ -12,6 +12,9 @@ use crate::error::EngineError;
 use crate::patch::Patched;
 use crate::segment::{SEGMENT_ROWS, Segment};
 
+/// Segments of more columns make room as rows come: a few rows would take as much as very many.
+const MAX_ROOMY_COLUMNS: usize = 64;
+
 /// A row's number in its table: its offset.
 pub type RowId = u64;
 
@@ -84,9 +87,10 @@ impl Table {
             if self.segments.back().is_none_or(|last| last.n_rows() == SEGMENT_ROWS) {
                 self.segments.push_back(Segment::default());
             }
+            let capacity = self.segment_capacity();
             let last = self.segments.back_mut().expect("a segment was added where there was none");
             let end = batch.n_rows().min(start + SEGMENT_ROWS - last.n_rows());
-            last.append(column_idxs.iter().copied().zip(batch.columns()), start..end);
+            last.append(column_idxs.iter().copied().zip(batch.columns()), start..end, capacity);
             start = end;
         }
         self.end_row = end_row;
@@ -105,6 +109,13 @@ impl Table {
             self.segments.pop_front();
         }
         n_dropped
+    }
+
+    /// For how many rows the last segment makes room at once. A whole segment's room is as large as the one that a dropped
+    /// segment left, which it then takes; pieces of other sizes would leave gaps that nothing fits.
+    fn segment_capacity(&self) -> usize {
+        let is_first = self.first_row == 0 && self.segments.len() == 1;
+        if is_first || self.has_ints.len() > MAX_ROOMY_COLUMNS { 0 } else { SEGMENT_ROWS }
     }
 
     /// How many rows there are.

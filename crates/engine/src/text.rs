@@ -6,26 +6,33 @@ use std::ops::Range;
 use foldhash::fast::RandomState;
 use model::Strings;
 
+use crate::segment::SEGMENT_ROWS;
+
 /// A dictionary is given up once it holds more than this many texts and more than half as many as there are cells.
 const MIN_GIVE_UP: usize = if cfg!(test) { 8 } else { 1024 };
 
+/// The number of a text in a dictionary. A segment's has at most half as many texts as the segment has rows: 32,768.
+pub(crate) type Code = u16;
+
+const _: () = assert!(MIN_GIVE_UP < EMPTY as usize);
+const _: () = assert!(SEGMENT_ROWS / 2 < EMPTY as usize);
+
 /// A slot that holds no text.
-const EMPTY: u32 = u32::MAX;
+const EMPTY: Code = Code::MAX;
 
 pub(crate) enum TextCells {
     /// A number for each cell, of a text in the dictionary. A null cell has any number.
-    Coded { codes: Vec<u32>, dictionary: Dictionary },
+    Coded { codes: Vec<Code>, dictionary: Dictionary },
     /// A text for each cell. A null cell has the empty one.
     Plain(Strings),
 }
 
-impl Default for TextCells {
-    fn default() -> Self {
-        TextCells::Coded { codes: Vec::new(), dictionary: Dictionary::default() }
-    }
-}
-
 impl TextCells {
+    /// None yet, with room for so many.
+    pub(crate) fn with_capacity(n_cells: usize) -> Self {
+        TextCells::Coded { codes: Vec::with_capacity(n_cells), dictionary: Dictionary::default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             TextCells::Coded { codes, .. } => codes.len(),
@@ -55,8 +62,12 @@ impl TextCells {
             TextCells::Coded { codes, dictionary } => {
                 codes.push(dictionary.code(text));
                 if dictionary.texts.len() > MIN_GIVE_UP && dictionary.texts.len() * 2 > codes.len() {
-                    let get = |idx: usize| if is_null(idx) { "" } else { dictionary.texts.get(codes[idx] as usize) };
-                    *self = TextCells::Plain((0..codes.len()).map(get).collect());
+                    let n_bytes = dictionary.texts.bytes().len() / dictionary.texts.len() * codes.capacity();
+                    let mut texts = Strings::with_capacity(codes.capacity(), n_bytes);
+                    for (idx, code) in codes.iter().enumerate() {
+                        texts.push(if is_null(idx) { "" } else { dictionary.texts.get(*code as usize) });
+                    }
+                    *self = TextCells::Plain(texts);
                 }
             }
         }
@@ -83,19 +94,22 @@ impl TextCells {
 
     /// Lets go of what only pushing needs.
     pub(crate) fn seal(&mut self) {
-        if let TextCells::Coded { codes, dictionary } = self {
-            codes.shrink_to_fit();
-            dictionary.slots = Vec::new();
+        match self {
+            TextCells::Coded { codes, dictionary } => {
+                codes.shrink_to_fit();
+                dictionary.slots = Vec::new();
+                dictionary.texts.shrink_to_fit();
+            }
+            TextCells::Plain(texts) => texts.shrink_to_fit(),
         }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let of_strings = |texts: &Strings| texts.bytes().len() + texts.ends().len() * 4;
         match self {
             TextCells::Coded { codes, dictionary } => {
-                codes.capacity() * 4 + dictionary.slots.capacity() * 4 + of_strings(&dictionary.texts)
+                (codes.capacity() + dictionary.slots.capacity()) * size_of::<Code>() + dictionary.texts.memory_bytes()
             }
-            TextCells::Plain(texts) => of_strings(texts),
+            TextCells::Plain(texts) => texts.memory_bytes(),
         }
     }
 }
@@ -105,18 +119,18 @@ impl TextCells {
 pub(crate) struct Dictionary {
     pub(crate) texts: Strings,
     /// Numbers of texts by hash, open addressing; a power of two, at most half full.
-    slots: Vec<u32>,
+    slots: Vec<Code>,
     hasher: RandomState,
 }
 
 impl Dictionary {
-    fn code(&mut self, text: &str) -> u32 {
+    fn code(&mut self, text: &str) -> Code {
         if self.texts.len() * 2 >= self.slots.len() {
             self.grow();
         }
         let slot = self.slot(text);
         if self.slots[slot] == EMPTY {
-            self.slots[slot] = self.texts.len() as u32;
+            self.slots[slot] = self.texts.len() as Code;
             self.texts.push(text);
         }
         self.slots[slot]
@@ -136,7 +150,7 @@ impl Dictionary {
         self.slots = vec![EMPTY; (self.slots.len() * 2).max(16)];
         for code in 0..self.texts.len() {
             let slot = self.slot(self.texts.get(code));
-            self.slots[slot] = code as u32;
+            self.slots[slot] = code as Code;
         }
     }
 }
@@ -147,8 +161,8 @@ mod tests {
 
     #[test]
     fn a_dictionary_is_kept_while_texts_repeat() {
-        let mut few = TextCells::default();
-        let mut many = TextCells::default();
+        let mut few = TextCells::with_capacity(0);
+        let mut many = TextCells::with_capacity(0);
         for idx in 0..5000 {
             few.push(&format!("text {}", idx % 7), |_| false);
             if idx % 5 == 0 {

@@ -15,6 +15,12 @@ pub struct Strings {
 }
 
 impl Strings {
+    /// None yet, with room for so many texts of so many bytes together.
+    #[must_use]
+    pub fn with_capacity(n_texts: usize, n_bytes: usize) -> Self {
+        Self { ends: Vec::with_capacity(n_texts), text: String::with_capacity(n_bytes) }
+    }
+
     /// How many texts there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -79,6 +85,18 @@ impl Strings {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.text.as_bytes()
+    }
+
+    /// How many bytes are taken, room for more texts included.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+
+    /// Gives back the room for more texts.
+    pub fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     /// Where each text ends within [`Strings::bytes`].

@@ -134,7 +134,7 @@ impl Suite {
                 npm.current_dir(dir);
                 Ok(npm)
             }
-            Suite::Simd => wasm_tests("streamtable-engine", &["--lib"], "wasm-bindgen-test-runner"),
+            Suite::Simd => wasm_tests("streamtable-engine", &["--lib", "--test", "memory"], "wasm-bindgen-test-runner"),
             Suite::Wasm => {
                 // Tests run in their package's folder; a path in full could hold a space, at which cargo splits.
                 let runner = "node ../../tests/wasm_runner.mjs";

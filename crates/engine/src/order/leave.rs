@@ -34,9 +34,16 @@ impl Order {
         self.settle_blocks();
     }
 
-    /// Brings what is told of the blocks up to date after rows were taken out of them.
+    /// Joins blocks that became small and brings what is told of them up to date, after rows were taken out.
     fn settle_blocks(&mut self) {
         self.blocks.retain(|block| !block.rows.is_empty());
+        self.blocks.dedup_by(|block, before| {
+            let is_small = before.rows.len() + block.rows.len() <= BLOCK_ROWS / 2;
+            if is_small {
+                before.append(block);
+            }
+            is_small
+        });
         self.first_prefixes.clear();
         self.first_prefixes.extend(self.blocks.iter().map(|block| block.prefixes[0]));
         self.number_blocks();
@@ -50,11 +57,6 @@ impl Order {
             self.remove_few(table, rows);
         } else {
             self.remove(rows);
-        }
-        if self.blocks.len() > 1 && self.n_rows < self.blocks.len() * BLOCK_ROWS / 8 {
-            let pairs: Vec<(u64, u32)> =
-                std::mem::take(&mut self.blocks).into_iter().flat_map(Block::into_pairs).collect();
-            self.build(&pairs);
         }
         if self.blocks.capacity() > 4 * self.blocks.len() {
             self.blocks.shrink_to_fit();
@@ -81,6 +83,13 @@ impl Order {
 }
 
 impl Block {
+    /// Takes in the rows of a block that comes next.
+    fn append(&mut self, next: &mut Block) {
+        self.make_room(next.rows.len());
+        self.prefixes.append(&mut next.prefixes);
+        self.rows.append(&mut next.rows);
+    }
+
     /// Keeps rows by their place and number; is asked in order.
     fn keep(&mut self, mut is_kept: impl FnMut(usize, u32) -> bool) {
         let mut n_kept = 0;
@@ -93,5 +102,8 @@ impl Block {
         }
         self.rows.truncate(n_kept);
         self.prefixes.truncate(n_kept);
+        if self.rows.capacity() > n_kept + BLOCK_ROWS / 4 {
+            self.shrink();
+        }
     }
 }

@@ -24,6 +24,8 @@ use crate::way::Way;
 
 /// A block is split when it is this full. Tests have small blocks, so that they split.
 const BLOCK_ROWS: usize = if cfg!(test) { 8 } else { 1024 };
+/// Blocks make room for so many more rows at a time, so that they take little more than what they hold.
+const ROOM_ROWS: usize = BLOCK_ROWS / 8;
 /// How full blocks are when the index is built.
 const BUILT_ROWS: usize = BLOCK_ROWS / 4 * 3;
 /// Fewer rows than this are sorted by looking at their cells.
@@ -403,6 +405,7 @@ impl Order {
         let block = &mut self.blocks[block_idx];
         let n_before = block.rows.len();
         let is_at_end = places[0] == n_before;
+        block.make_room(new.len());
         block.prefixes.resize(n_before + new.len(), 0);
         block.rows.resize(n_before + new.len(), 0);
         let mut end = n_before;
@@ -426,6 +429,7 @@ impl Order {
             halves.push(Block { prefixes: block.prefixes.split_off(at), rows: block.rows.split_off(at) });
         }
         halves.reverse();
+        block.shrink();
         let after = block_idx + 1..block_idx + 1;
         self.first_prefixes.splice(after.clone(), halves.iter().map(|half| half.prefixes[0]));
         self.blocks.splice(after, halves);
@@ -444,6 +448,23 @@ impl Order {
 impl Block {
     fn into_pairs(self) -> impl Iterator<Item = (u64, u32)> {
         self.prefixes.into_iter().zip(self.rows)
+    }
+
+    /// Makes room for so many rows more.
+    fn make_room(&mut self, n_more: usize) {
+        let n_rows = self.rows.len();
+        if n_rows + n_more > self.rows.capacity() {
+            let n_more = (n_rows + n_more).next_multiple_of(ROOM_ROWS) - n_rows;
+            self.prefixes.reserve_exact(n_more);
+            self.rows.reserve_exact(n_more);
+        }
+    }
+
+    /// Gives back room that is not needed soon.
+    fn shrink(&mut self) {
+        let capacity = self.rows.len().next_multiple_of(ROOM_ROWS);
+        self.prefixes.shrink_to(capacity);
+        self.rows.shrink_to(capacity);
     }
 
     /// Where the row stands, or would.
