@@ -9,7 +9,7 @@ use model::{Strings, Value};
 
 use crate::cell::Cell;
 use crate::column::{Cells, Chunk, Zone};
-use crate::kernel::{Comparison, bits, float_bits, int_bits};
+use crate::kernel::{Comparison, FETCHED_CELLS, bits, fetch, float_bits, int_bits};
 use crate::passed::Passed;
 use crate::segment::SEGMENT_ROWS;
 use crate::table::{Source, Table, TableRow};
@@ -242,25 +242,19 @@ fn compare(chunk: &Chunk, bounds: &[(BinaryOp, Value)], null_passes: bool, passe
             // NaN is greater than every number: what is not less or equal.
             let number = |literal: &Value| if let Value::Float(number) = literal { Some(*number) } else { None };
             if let Some(bounds) = comparisons(&undecided, |literal| number(literal).filter(|number| !number.is_nan())) {
-                return keep_within(chunk, &bounds, null_passes, passed, |at, comparison, number| {
-                    float_bits(&cells[at], comparison, number)
-                });
+                return keep_within((chunk, cells), &bounds, null_passes, passed, float_bits, f64::to_bits);
             }
         }
         Cells::Int(cells) => {
             let number = |literal: &Value| if let Value::Int(number) = literal { Some(*number) } else { None };
             if let Some(bounds) = comparisons(&undecided, number) {
-                return keep_within(chunk, &bounds, null_passes, passed, |at, comparison, number| {
-                    int_bits(&cells[at], comparison, number)
-                });
+                return keep_within((chunk, cells), &bounds, null_passes, passed, int_bits, i64::cast_unsigned);
             }
         }
         Cells::Time(cells) => {
             let number = |literal: &Value| if let Value::Time(time) = literal { Some(time.0) } else { None };
             if let Some(bounds) = comparisons(&undecided, number) {
-                return keep_within(chunk, &bounds, null_passes, passed, |at, comparison, number| {
-                    int_bits(&cells[at], comparison, number)
-                });
+                return keep_within((chunk, cells), &bounds, null_passes, passed, int_bits, i64::cast_unsigned);
             }
         }
         _ => {}
@@ -287,14 +281,19 @@ fn comparisons<T>(
 
 /// Keeps the rows that are within all bounds, which each have their bits in `bits`.
 fn keep_within<T: Copy>(
-    chunk: &Chunk,
+    (chunk, cells): (&Chunk, &[T]),
     bounds: &[(Comparison, T, u64)],
     null_passes: bool,
     passed: &mut Passed,
-    bits: impl Fn(Range<usize>, Comparison, T) -> u64,
+    bits: impl Fn(&[T], Comparison, T) -> u64,
+    cell_bits: impl Fn(T) -> u64,
 ) {
     keep(chunk, passed, null_passes, |at| {
-        let within = |(comparison, number, flip): &(Comparison, T, u64)| bits(at.clone(), *comparison, *number) ^ flip;
+        if at.start.is_multiple_of(FETCHED_CELLS) {
+            fetch(&cells[at.start..cells.len().min(at.start + FETCHED_CELLS)], &cell_bits);
+        }
+        let within =
+            |(comparison, number, flip): &(Comparison, T, u64)| bits(&cells[at.clone()], *comparison, *number) ^ flip;
         bounds.iter().map(within).fold(u64::MAX, |all, bits| all & bits)
     });
 }

@@ -10,6 +10,7 @@ use crate::cell::Cell;
 use crate::cells_of::CellsOf;
 use crate::column::{Cells, Chunk};
 use crate::figures::Figures;
+use crate::kernel::{FETCHED_CELLS, fetch};
 use crate::key::push_key;
 use crate::passed::Passed;
 use crate::sort::sort_numbers;
@@ -316,18 +317,25 @@ impl Groups {
 /// Counts the rows of each code.
 #[inline(never)]
 fn count(codes: &[Code], tallies: &mut [Tally]) {
-    for code in codes {
-        tallies[*code as usize].n_rows += 1;
+    for codes in codes.chunks(FETCHED_CELLS) {
+        fetch(codes, u64::from);
+        for code in codes {
+            tallies[*code as usize].n_rows += 1;
+        }
     }
 }
 
 /// Counts the rows of each code, and adds their numbers up in order.
 #[inline(never)]
 fn add_up(codes: &[Code], numbers: &[f64], tallies: &mut [Tally]) {
-    for (code, number) in codes.iter().zip(numbers) {
-        let tally = &mut tallies[*code as usize];
-        tally.n_rows += 1;
-        tally.sum += number;
+    for (codes, numbers) in codes.chunks(FETCHED_CELLS).zip(numbers.chunks(FETCHED_CELLS)) {
+        fetch(codes, u64::from);
+        fetch(numbers, f64::to_bits);
+        for (code, number) in codes.iter().zip(numbers) {
+            let tally = &mut tallies[*code as usize];
+            tally.n_rows += 1;
+            tally.sum += number;
+        }
     }
 }
 

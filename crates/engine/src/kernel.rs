@@ -9,6 +9,17 @@ pub(crate) enum Comparison {
     Equal,
 }
 
+/// So many cells are fetched at once: what one of eight bytes takes of a page.
+pub(crate) const FETCHED_CELLS: usize = 512;
+
+/// Has memory bring cells that are read next: one of each cache line is read. A loop that does no more waits for a dozen
+/// lines at once, where one that computes with each cell waits for a few.
+#[inline]
+pub(crate) fn fetch<T: Copy>(cells: &[T], bits: impl Fn(T) -> u64) {
+    let read = cells.iter().step_by(64 / size_of::<T>()).fold(0, |read, cell| read ^ bits(*cell));
+    std::hint::black_box(read);
+}
+
 /// The bits of up to 64 cells that pass.
 #[inline]
 pub(crate) fn bits<T: Copy>(cells: &[T], pass: impl Fn(T) -> bool) -> u64 {
