@@ -1,6 +1,7 @@
-//! What the tests share: a server of their own, its keys, requests to it that are held against `openapi.yaml`, a tail, a live
+//! What the tests share: a server of their own, its keys, its certificate, requests to it that are held against `openapi.yaml`, a tail, a live
 //! query, a NATS cluster.
 
+mod certificate;
 mod http;
 mod keys;
 mod live;
@@ -9,6 +10,7 @@ pub mod openapi;
 mod server;
 mod tail;
 
+pub use certificate::{Certificate, CertificateFiles};
 pub use http::Answer;
 pub use keys::id_of;
 pub use live::LiveQuery;

@@ -1,64 +1,34 @@
 //! TLS: the server speaks it with a certificate that may be changed while it runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use streamtable_tests::{DataDir, Server};
+use streamtable_tests::{Certificate, CertificateFiles, DataDir, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring::default_provider};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A certificate for this machine, put where a server looks for it.
-struct Certificate {
-    der: CertificateDer<'static>,
-    cert_pem: String,
-    key_pem: String,
-}
-
-impl Certificate {
-    fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("it is a name");
-        Self { der: made.cert.der().clone(), cert_pem: made.cert.pem(), key_pem: made.signing_key.serialize_pem() }
-    }
-
-    /// Connects to a server, trusting this certificate alone.
-    async fn connect(&self, server: &Server) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).expect("it is a certificate");
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-        let config = config.with_safe_default_protocol_versions().expect("ring has some").with_root_certificates(roots);
-        let stream = TcpStream::connect(address(server)).await?;
-        let name = ServerName::try_from("127.0.0.1").expect("it is an address");
-        TlsConnector::from(Arc::new(config.with_no_client_auth())).connect(name, stream).await
-    }
+/// Connects to a server, trusting this certificate alone.
+async fn connect(certificate: &Certificate, server: &Server) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(certificate.cert_pem.as_bytes()).expect("it is PEM"))
+        .expect("it is a certificate");
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    let config = config.with_safe_default_protocol_versions().expect("ring has some").with_root_certificates(roots);
+    let stream = TcpStream::connect(address(server)).await?;
+    let name = ServerName::try_from("127.0.0.1").expect("it is an address");
+    TlsConnector::from(Arc::new(config.with_no_client_auth())).connect(name, stream).await
 }
 
 fn address(server: &Server) -> String {
     server.url().strip_prefix("https://").expect("it says that it speaks TLS").to_owned()
-}
-
-struct Files(PathBuf, PathBuf);
-
-impl Files {
-    fn new(data: &DataDir, certificate: &Certificate) -> Self {
-        let files = Self(data.path().join("cert.pem"), data.path().join("key.pem"));
-        for (path, pem) in [(&files.0, &certificate.cert_pem), (&files.1, &certificate.key_pem)] {
-            std::fs::write(path, pem).expect("a folder of our own can be written");
-        }
-        files
-    }
-
-    fn flags(&self) -> [String; 4] {
-        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-        ["--tls-cert".to_owned(), text(&self.0), "--tls-key".to_owned(), text(&self.1)]
-    }
 }
 
 async fn get(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
@@ -70,17 +40,17 @@ async fn get(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
 
 #[tokio::test]
 async fn a_certificate_is_changed_while_the_server_runs() {
-    let (data, old, new) = (DataDir::default(), Certificate::new(), Certificate::new());
-    let files = Files::new(&data, &old);
+    let (data, old, new) = (DataDir::default(), Certificate::generate(), Certificate::generate());
+    let files = CertificateFiles::create(&data, &old);
     let flags = files.flags();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let server = Server::start_on(&data, &flags);
-    let mut open = old.connect(&server).await.unwrap();
+    let mut open = connect(&old, &server).await.unwrap();
     assert!(get(&mut open, "/api/v1/health").await.starts_with("HTTP/1.1 200"));
-    assert!(new.connect(&server).await.is_err(), "another certificate");
+    assert!(connect(&new, &server).await.is_err(), "another certificate");
     let (mut tail, _) = tokio_tungstenite::client_async(
         format!("wss://{}/api/v1/tail/e/p/t", address(&server)),
-        old.connect(&server).await.unwrap(),
+        connect(&old, &server).await.unwrap(),
     )
     .await
     .unwrap();
@@ -96,28 +66,29 @@ async fn a_certificate_is_changed_while_the_server_runs() {
     assert!(!String::from_utf8_lossy(&answer).contains("HTTP/1.1 200"));
 
     // While one of the two is yet to come, the old ones hold.
-    std::fs::write(&files.0, &new.cert_pem).unwrap();
+    std::fs::write(&files.cert, &new.cert_pem).unwrap();
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    old.connect(&server).await.unwrap();
-    std::fs::write(&files.1, &new.key_pem).unwrap();
+    connect(&old, &server).await.unwrap();
+    std::fs::write(&files.key, &new.key_pem).unwrap();
     let start = Instant::now();
-    while new.connect(&server).await.is_err() {
+    while connect(&new, &server).await.is_err() {
         assert!(start.elapsed() < PATIENCE, "the new certificate is not taken");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(old.connect(&server).await.is_err(), "the old one is gone");
+    assert!(connect(&old, &server).await.is_err(), "the old one is gone");
     assert!(get(&mut open, "/api/v1/health").await.starts_with("HTTP/1.1 200"), "what is open goes on");
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_none_is_named() {
-    let (data, own, other) = (DataDir::default(), Certificate::new(), Certificate::new());
-    let files = Files::new(&data, &own);
+    let (data, own, other) = (DataDir::default(), Certificate::generate(), Certificate::generate());
+    let files = CertificateFiles::create(&data, &own);
     let flags = files.flags();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let (status, told) = Server::fails_to_start(&data, &flags[..2]);
     assert!(!status.success() && told.contains("come together"), "{told}");
-    for (file, text) in [(&files.1, other.key_pem.as_str()), (&files.1, "no key"), (&files.0, "no certificate")] {
+    for (file, text) in [(&files.key, other.key_pem.as_str()), (&files.key, "no key"), (&files.cert, "no certificate")]
+    {
         let before = std::fs::read(file).unwrap();
         std::fs::write(file, text).unwrap();
         let (status, told) = Server::fails_to_start(&data, &flags);

@@ -43,7 +43,8 @@ pub enum Durability {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The server's origin.
+    /// The server's origin. With `https` its certificate must be one that the system trusts, or stand in the file that
+    /// `SSL_CERT_FILE` names when the first table is made.
     pub server: String,
     /// The board's origin, where links to the table lead; the server's when there is none.
     pub board: Option<String>,

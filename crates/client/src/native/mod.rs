@@ -14,6 +14,7 @@ mod table;
 mod tail;
 #[cfg(test)]
 mod test_folder;
+mod tls;
 
 pub use read::RowsQuery;
 pub use status::{LastError, Notice, State, Status, Storage};

@@ -19,6 +19,7 @@ use super::read::{RowsQuery, read};
 use super::spool::{Head, Spool};
 use super::status::{Notice, Status};
 use super::tail::{TailEvent, follow};
+use super::tls;
 use crate::error::Error;
 use crate::options::Options;
 
@@ -120,7 +121,7 @@ impl StreamTable {
             // Nobody listening is no error.
             let _ = sender.send(notice);
         });
-        let client = reqwest::Client::new();
+        let client = tls::client();
         let timeout = Duration::from_millis(options.request_timeout_millis.into());
         let http = Http::new(client.clone(), &options.server, &name, timeout);
         let driven = Arc::clone(&shared);

@@ -12,11 +12,12 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 use wire::api::{API_PREFIX, TailMessage};
 
 use super::chance;
 use super::http::describe;
+use super::tls;
 use crate::tail::{Hello, Joined, Tail};
 
 /// What following a table brings.
@@ -112,7 +113,9 @@ impl Follower {
         let limits = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let connected = timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(limits), false)).await;
+        let connector = Some(Connector::Rustls(tls::config()));
+        let connecting = connect_async_tls_with_config(request, Some(limits), false, connector);
+        let connected = timeout(CONNECT_TIMEOUT, connecting).await;
         let connected = connected.map_err(|_| "the server does not answer".to_owned())?;
         let (socket, _) = connected.map_err(|error| describe(&error))?;
         self.socket = Some(socket);
