@@ -198,7 +198,11 @@ pub(crate) fn spec() -> impl Strategy<Value = ViewSpec> {
 
 /// `ENGINE_CASES` asks for more cases than the suite runs.
 pub(crate) fn n_cases() -> u32 {
-    std::env::var("ENGINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
+    std::env::var("ENGINE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(if cfg!(target_arch = "wasm32") {
+        250
+    } else {
+        500
+    })
 }
 
 /// A cell to set: its row, its column, and its value or the row to take that from.
