@@ -1,5 +1,6 @@
 //! What those who run the server rely on: figures that move, readiness, settings, the log, headers, limits on connections.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -270,6 +271,52 @@ async fn who_sends_nothing_is_cut_off() {
     assert_eq!(&answer, b"HTTP/1.1 408");
     dripped.abort();
     assert_eq!(server.rows("e/p/t", "").await, [json!({"a": 1})]);
+}
+
+/// Bodies that are on their way take no more memory together than they may, compressed or not, and small ones get through.
+#[tokio::test]
+async fn large_bodies_wait_for_each_other() {
+    let server = Server::start_with(&["--max-body-memory-bytes", "1000000"]);
+    let lines = |n_bytes: usize| format!("{{\"text\":\"{}\"}}\n", "x".repeat(n_bytes - 12));
+    let large = lines(900_000);
+    let mut slow = connect(&server).await;
+    let head = format!(
+        "POST /api/v1/tables/e/p/slow/rows HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n",
+        large.len()
+    );
+    slow.write_all(head.as_bytes()).await.expect("the server reads");
+    slow.write_all(&large.as_bytes()[..899_000]).await.expect("the server reads");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(lines(400_000).as_bytes()).expect("memory can be written");
+    let gzipped = gzip.finish().expect("memory can be written");
+    assert!(gzipped.len() < 60_000);
+    let compressed = || {
+        let request = server.request(Method::POST, "/tables/e/p/t/rows").header("content-type", NDJSON);
+        server.send(request.header("content-encoding", "gzip").body(gzipped.clone()))
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let answer = server.append("e/p/t", NDJSON, lines(300_000)).await;
+        if answer.status == 503 {
+            assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("overloaded", "1"));
+            break;
+        }
+        assert!(Instant::now() < deadline, "the slow one takes room as it comes");
+    }
+    assert_eq!(compressed().await.expect(503).code(), "overloaded");
+    server.append("e/p/small", NDJSON, lines(60_000)).await.expect(200);
+
+    slow.write_all(&large.as_bytes()[899_000..]).await.expect("the server reads");
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).await.expect("it is answered");
+    assert_eq!(&answer, b"HTTP/1.1 200", "it was not disturbed");
+    for table in ["slow", "small"] {
+        assert_eq!(server.get(&format!("/tables/e/p/{table}")).await.json()["n_rows"], 1);
+    }
+    compressed().await.expect(200);
+    // What is larger than all room is taken when nothing else is on its way.
+    server.append("e/p/t", NDJSON, lines(3_000_000)).await.expect(200);
+    server.append("e/p/t", NDJSON, lines(300_000)).await.expect(200);
 }
 
 #[tokio::test]

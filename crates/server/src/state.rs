@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock::now_micros;
 use crate::config::{Config, Limits};
 use crate::hub::Hub;
-use crate::journal::{Append, Appended, JetStreamJournal, Journal, JournalError, JournalEvent, SqliteJournal};
+use crate::journal::{Append, Appended, Budget, JetStreamJournal, Journal, JournalError, JournalEvent, SqliteJournal};
 use crate::keys::Keys;
 use crate::metrics::{Metrics, Outcome};
 use crate::query::Queries;
@@ -30,6 +30,7 @@ struct Inner {
     rates: Arc<Rates>,
     queries: Arc<Queries>,
     imports: Arc<Semaphore>,
+    bodies: Budget,
     metrics: Metrics,
     /// When the journal last refused rows for want of room.
     refusal: Mutex<Option<(Instant, JournalError)>>,
@@ -63,16 +64,35 @@ impl AppState {
         };
         let queries = Arc::new(Queries::new(Arc::clone(&journal), Arc::clone(&hub), &config.limits));
         let imports = Arc::new(Semaphore::new(config.limits.max_imports.min(Semaphore::MAX_PERMITS)));
+        let bodies = Budget::new(config.limits.max_body_memory_bytes);
         let (metrics, refusal) = (Metrics::default(), Mutex::new(None));
         let keys = Arc::new(keys);
         keys.keep_looking();
-        Ok(Self(Arc::new(Inner { imports, metrics, refusal, config, keys, journal, hub, rates, queries, stopping })))
+        Ok(Self(Arc::new(Inner {
+            imports,
+            bodies,
+            metrics,
+            refusal,
+            config,
+            keys,
+            journal,
+            hub,
+            rates,
+            queries,
+            stopping,
+        })))
     }
 
     /// The limits on what is taken.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.config.limits
+    }
+
+    /// Room for the bodies that are being read.
+    #[must_use]
+    pub fn bodies(&self) -> &Budget {
+        &self.0.bodies
     }
 
     /// Who may do what.

@@ -53,7 +53,8 @@ pub(super) async fn append(
             return Err(error);
         }
     };
-    let bytes = super::body::read(&headers, body, state.limits()).await?;
+    let max_bytes = state.limits().max_request_bytes;
+    let (bytes, _room) = super::body::read(&headers, body, &state, max_bytes).await?;
     let key = caller.is_yet_to_come().then(|| framed(&bytes)).transpose()?.and_then(|(header, _)| header.key);
     let access = caller.admit(key.as_deref(), Right::Write, &table)?;
     let reservation = state.journal().reserve(bytes.len())?;

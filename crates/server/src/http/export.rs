@@ -10,7 +10,6 @@ use super::access::Caller;
 use super::error::ApiError;
 use super::params::{Params, TablePath, table_name};
 use super::rows;
-use crate::config::Limits;
 use crate::keys::Right;
 use crate::state::AppState;
 
@@ -25,8 +24,7 @@ pub(super) async fn export(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let limits = Limits { max_request_bytes: MAX_FORM_BYTES, ..state.limits().clone() };
-    let form = super::body::read(&headers, body, &limits).await?;
+    let (form, _) = super::body::read(&headers, body, &state, MAX_FORM_BYTES).await?;
     let form = Params::parse(Some(&String::from_utf8_lossy(&form)), &["key"])?;
     let name = table_name(path)?;
     caller.admit(form.text("key"), Right::Read, &name)?;

@@ -11,7 +11,6 @@ use super::access::Caller;
 use super::body;
 use super::error::ApiError;
 use super::params::Params;
-use crate::config::Limits;
 use crate::keys::Right;
 use crate::query::Question;
 use crate::state::AppState;
@@ -27,8 +26,8 @@ pub(super) async fn query(
     body: Body,
 ) -> Result<Response, ApiError> {
     Params::parse(params.as_deref(), &[])?;
-    let max_request_bytes = MAX_REQUEST_BYTES.min(state.limits().max_request_bytes);
-    let bytes = body::read(&headers, body, &Limits { max_request_bytes, ..state.limits().clone() }).await?;
+    let max_bytes = MAX_REQUEST_BYTES.min(state.limits().max_request_bytes);
+    let (bytes, _room) = body::read(&headers, body, &state, max_bytes).await?;
     let request = read_request(&bytes)?;
     let question = Question::of(request, false)?;
     caller.access()?.check(Right::Read, &question.table)?;

@@ -31,7 +31,7 @@ pub(super) async fn set(
             return Err(error);
         }
     };
-    let bytes = super::body::read(&headers, body, state.limits()).await?;
+    let (bytes, _room) = super::body::read(&headers, body, &state, state.limits().max_request_bytes).await?;
     let RetentionBody { age_seconds: max_age_seconds, rows: max_rows, bytes: max_bytes } = parse(&bytes)?;
     let retention = Retention { max_age_seconds, max_rows, max_bytes };
     let retention = retention.check().map_err(|error| ApiError::Retention(error.to_string()))?;

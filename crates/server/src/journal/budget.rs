@@ -1,9 +1,9 @@
-//! The bound of the queue in front of the journal, in bytes.
+//! A bound, in bytes, of what waits together: in the queue in front of the journal, or on its way in.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many bytes of rows may wait to be written.
+/// How many bytes may wait together.
 #[derive(Debug)]
 pub struct Budget {
     max_bytes: usize,
@@ -36,6 +36,21 @@ impl Budget {
         let taken = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits);
         taken.is_ok().then(|| Reservation { n_bytes, used: Arc::clone(&self.used) })
     }
+
+    /// Takes room for `n_more` bytes in addition; false when there is not so much left. What grows past the whole budget may
+    /// when nothing else waits.
+    #[must_use]
+    pub fn extend(&self, reservation: &mut Reservation, n_more: usize) -> bool {
+        let fits = |used: usize| {
+            let after = used.saturating_add(n_more);
+            (used == reservation.n_bytes || after <= self.max_bytes).then_some(after)
+        };
+        let is_taken = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).is_ok();
+        if is_taken {
+            reservation.n_bytes += n_more;
+        }
+        is_taken
+    }
 }
 
 impl Drop for Reservation {
@@ -66,5 +81,23 @@ mod tests {
         assert!(budget.reserve(61).is_none());
         drop(second);
         assert!(budget.reserve(1000).is_some(), "what is larger than the whole must be possible at some time");
+    }
+
+    #[test]
+    fn room_grows_as_long_as_there_is_some() {
+        let budget = Budget::new(100);
+        let mut first = budget.reserve(0).expect("it is empty");
+        assert!(budget.extend(&mut first, 1000), "nothing else waits");
+        let mut second = budget.reserve(0);
+        assert!(second.is_none());
+        drop(first);
+        let mut first = budget.reserve(40).expect("it is empty");
+        second = budget.reserve(10);
+        let mut second = second.expect("there is room");
+        assert!(budget.extend(&mut second, 50) && !budget.extend(&mut second, 1) && !budget.extend(&mut first, 1));
+        drop(first);
+        assert!(budget.extend(&mut second, 1) && second.n_bytes() == 61);
+        drop(second);
+        assert!(budget.reserve(100).is_some(), "all of it was given back");
     }
 }

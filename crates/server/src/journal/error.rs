@@ -7,8 +7,8 @@ use model::Offset;
 /// Why the journal did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
-    /// More rows wait to be written than may.
-    #[error("too many rows wait to be written; try again in a moment")]
+    /// More rows wait to be written, or more bytes of bodies are being read, than may.
+    #[error("too many rows are on their way; try again in a moment")]
     Overloaded,
     /// The disk is full. Reading goes on, and so does writing once there is room.
     #[error("the disk is full")]
