@@ -27,10 +27,12 @@ function stream(server: StreamTableServer, table: string, from: number): () => P
 }
 
 /** The row id of the focused cell's row. */
-async function focusedRow(page: Page): Promise<number | null> {
-  const focused = await focusedCell(page);
-  const row = (await drawnRows(page)).find((row) => row.row_idx - 2 === focused?.row);
-  return row?.row_id ?? null;
+function focusedRow(page: Page): Promise<number | null> {
+  return page.getByTestId("grid").evaluate((grid) => {
+    const cell = grid.ownerDocument.getElementById(grid.getAttribute("aria-activedescendant") ?? "");
+    const row_id = cell?.closest<HTMLElement>("[role=row]")?.dataset.rowId;
+    return row_id === undefined ? null : Number(row_id);
+  });
 }
 
 test("every step counts while rows stream into a sorted view, and the keyboard stays in the grid", async ({ server, table, openPanel }) => {
@@ -44,7 +46,7 @@ test("every step counts while rows stream into a sorted view, and the keyboard s
   const stop = stream(server, table, 5000);
   // Up to a row whose price others share; then so many steps down are so many rows, whatever came between.
   for (let n = 0; n < 30; n += 1) await page.keyboard.press("ArrowUp");
-  await expect.poll(() => focusedRow(page)).not.toBeNull();
+  await expect.poll(() => focusedCell(page)).not.toBeNull();
   expect(await grid.evaluate((grid) => document.activeElement === grid)).toBe(true);
   const n_rows = await stop();
   await expect.poll(() => shownNumber(page, "rows-shown")).toBe(n_rows);
@@ -74,7 +76,7 @@ test("a step from a cell that was scrolled away goes on from there, and each cel
   expect(await name(), "the name tells of the move").not.toBe(first);
 
   await grid.evaluate((grid) => (grid.scrollTop = 60_000));
-  await expect.poll(async () => (await drawnRows(page))[0]!.row_id).toBeGreaterThan(1000);
+  await expect.poll(async () => (await drawnRows(page))[0]?.row_id).toBeGreaterThan(1000);
   await expect(grid, "what is not there is not named").not.toHaveAttribute("aria-activedescendant");
   await page.keyboard.press("ArrowDown");
   await expect.poll(() => focusedCell(page)).toMatchObject({ row: 2 });

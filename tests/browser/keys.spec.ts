@@ -30,7 +30,7 @@ const test = base.extend<Given>({
   },
 });
 
-/** Logs rows in a page with a key, and gives the table's name, what came back and the codes that were told. */
+/** Logs rows in a page with a key to a table that stays open, and gives the table's name, what came back and the codes that were told. */
 function log(page: Page, key: string, n_rows: number, isWaited = true): Promise<{ name: string; acknowledged: number; told: string[] }> {
   return page.evaluate(
     async ([key, n_rows, isWaited]) => {
@@ -38,7 +38,7 @@ function log(page: Page, key: string, n_rows: number, isWaited = true): Promise<
       const told: string[] = [];
       st.on("error", ({ code }) => told.push(code));
       st.log(Array.from({ length: n_rows }, (_, n) => ({ n, city: `city ${n}` })));
-      if (isWaited) await st.finish();
+      if (isWaited) await st.flush();
       else while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
       return { name: st.name, acknowledged: st.status.acknowledged, told };
     },

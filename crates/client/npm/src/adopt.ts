@@ -153,6 +153,8 @@ function tell({ table, server }: Target, f: (events: AdoptEvents) => void, error
 
 async function deliver(writer: string, { table, server, key, at }: StoredChunk, keys: readonly ChunkKey[], hold: Hold): Promise<void> {
   const { Delivery } = await startCore();
+  // The last table of this page may be finished meanwhile. Others come with what these rows need: a key, perhaps.
+  if (timer === undefined) return hold.release();
   // A key may have been changed for another since.
   const now = [...listeners].find(({ target }) => target.table === table && target.server === server);
   const target = { table, server, key: now?.target.key ?? key };
