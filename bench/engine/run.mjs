@@ -41,7 +41,7 @@ for (const nRows of sizes) {
       try {
         run.samples.push(await measure(run.name, nRows));
       } catch (error) {
-        run.failure = error.killed ? "took too long" : String(error.stderr ?? error).trim().split("\n").at(-1);
+        run.failure = error.killed ? "took too long" : reason(String(error.stderr ?? error));
         say(`${run.name} failed: ${run.failure}`);
       }
     }
@@ -58,6 +58,12 @@ async function measure(name, nRows) {
   const args = ["--expose-gc", "--max-old-space-size=12000", join(import.meta.dirname, "measure.mjs"), name, String(nRows), glue];
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 26, timeout: 1_200_000 });
   return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+/** The line of what a process said at its end that tells the most. */
+function reason(said) {
+  const lines = said.trim().split("\n");
+  return (lines.find((line) => /^\w*Error\b|panicked|out of memory/.test(line)) ?? lines.at(-1)).trim();
 }
 
 function rounded(_key, value) {
