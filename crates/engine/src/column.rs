@@ -164,12 +164,13 @@ impl Chunk {
         }
     }
 
+    /// What the cells take. Room for more is not counted: nobody has touched it yet.
     pub(crate) fn memory_bytes(&self) -> usize {
         let of_cells = match &self.cells {
             Cells::Null(_) => 0,
-            Cells::Bool(cells) => cells.capacity(),
-            Cells::Int(cells) | Cells::Time(cells) => cells.capacity() * 8,
-            Cells::Float(cells) => cells.capacity() * 8,
+            Cells::Bool(cells) => cells.len(),
+            Cells::Int(cells) | Cells::Time(cells) => cells.len() * 8,
+            Cells::Float(cells) => cells.len() * 8,
             Cells::Text(cells) => cells.memory_bytes(),
             Cells::Bytes(cells) => cells.iter().map(|bytes| bytes.capacity() + size_of::<Vec<u8>>()).sum(),
             Cells::Media(cells) => cells.iter().map(|media| media.bytes.capacity() + size_of::<Media>() + 16).sum(),

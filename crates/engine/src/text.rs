@@ -107,7 +107,7 @@ impl TextCells {
     pub(crate) fn memory_bytes(&self) -> usize {
         match self {
             TextCells::Coded { codes, dictionary } => {
-                (codes.capacity() + dictionary.slots.capacity()) * size_of::<Code>() + dictionary.texts.memory_bytes()
+                (codes.len() + dictionary.slots.len()) * size_of::<Code>() + dictionary.texts.memory_bytes()
             }
             TextCells::Plain(texts) => texts.memory_bytes(),
         }

@@ -87,10 +87,10 @@ impl Strings {
         self.text.as_bytes()
     }
 
-    /// How many bytes are taken, room for more texts included.
+    /// How many bytes the texts take, without room for more.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * size_of::<u32>()
+        self.text.len() + self.ends.len() * size_of::<u32>()
     }
 
     /// Gives back the room for more texts.
