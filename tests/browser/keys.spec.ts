@@ -122,6 +122,30 @@ test("rows whose key is refused wait for a page with another", async ({ keyed, k
   await expect.poll(async () => (await (await keyed.fetch("/tables", keys.admin)).json()).tables[0].n_rows).toBe(4);
 });
 
+test("a page that finishes its table while it takes care of an earlier visit's rows sends none with the key of that visit", async ({ keyed, keys, logPage, pages }) => {
+  const old = keyed.key("--entity", "acme", "--right", "write", "--origin", pages.url);
+  await expect.poll(async () => (await keyed.fetch("/key", old, pages.url)).status).toBe(200);
+  keyed.revoke(old);
+  await expect.poll(async () => (await keyed.fetch("/key", old, pages.url)).status).toBe(401);
+  const before = await logPage(keyed.url);
+  // Many writers, so that to look through them takes longer than to log a row and finish.
+  for (let n = 0; n < 20; n++) await log(before, old, 1, false);
+  await before.close();
+  const page = await logPage(keyed.url);
+  const statuses: number[] = [];
+  page.on("response", (response) => response.url().endsWith("/rows") && statuses.push(response.status()));
+  await page.evaluate(async ([key]) => {
+    const st = new StreamTable("site/visits", { server: serverUrl, key });
+    st.log({ n: 0 });
+    await st.finish();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  }, [keys.write]);
+  expect(statuses.length).toBeGreaterThan(0);
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  await log(page, keys.write, 1);
+  await expect.poll(async () => (await (await keyed.fetch("/tables", keys.admin)).json()).tables[0].n_rows).toBe(22);
+});
+
 test("a key to read follows a table", async ({ keyed, keys, logPage }) => {
   const page = await logPage(keyed.url);
   const followed = page.evaluate(([key]) => new Promise((resolve) => {
