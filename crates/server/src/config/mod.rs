@@ -178,8 +178,8 @@ pub struct Limits {
     /// The most bytes of rows that may wait to be written; past it requests are told to come back later.
     #[arg(long, env = "STREAMTABLE_MAX_QUEUE_BYTES", default_value_t = 128 << 20, value_name = "BYTES")]
     pub max_queue_bytes: usize,
-    /// The most memory that the bodies of requests may take together while they are read, in bytes; past it requests are told to
-    /// come back later. The first 64 KiB of each are not counted, so that small ones get through.
+    /// The most memory that the bodies of requests may take together while they are read, in bytes; past it requests
+    /// are told to come back later. The first 64 KiB of each are not counted, so that small ones get through.
     #[arg(long, env = "STREAMTABLE_MAX_BODY_MEMORY_BYTES", default_value_t = 1 << 30, value_name = "BYTES")]
     pub max_body_memory_bytes: usize,
     /// The most bytes the journal's file may have; past it appends are answered as on a full disk. 0 means no limit.
