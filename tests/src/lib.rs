@@ -1,5 +1,5 @@
-//! What the tests share: a server of their own, its keys, its certificate, requests to it that are held against `openapi.yaml`, a tail, a live
-//! query, a NATS cluster.
+//! What the tests share: a server of their own, its keys, its certificate, requests to it that are held against
+//! `openapi.yaml`, a tail, a live query, a NATS cluster.
 
 mod certificate;
 mod http;
